@@ -1,0 +1,102 @@
+"""Every error a user can meet. A leaf: imports nothing of facezoo.
+
+FacezooError                      exit code 1
+├── UsageError                    2   an argument is wrong or missing
+├── BadInput                      3   the file cannot be used
+│   ├── Unreadable                    broken, truncated, or not what its name says
+│   ├── UnsupportedFormat             not one of the formats facezoo opens
+│   └── TooLarge                      above (or below) a limit: bytes, pixels, seconds, frames
+├── NoFace                        4   no face found, or not the one asked for
+├── Refused                       5   policy
+│   ├── ConsentRequired               the face is somebody's and nobody said it may be used
+│   └── ContentRefused                the content check said no, or could not be done
+├── WeightsUnavailable            6   missing, or the checksum does not match
+└── Cancelled                     1   the user stopped it; nothing is left behind
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "BadInput",
+    "Cancelled",
+    "ConsentRequired",
+    "ContentRefused",
+    "FacezooError",
+    "NoFace",
+    "Refused",
+    "TooLarge",
+    "Unreadable",
+    "UnsupportedFormat",
+    "UsageError",
+    "WeightsUnavailable",
+]
+
+
+class FacezooError(Exception):
+    """Base of all errors meant for people.
+
+    message says what happened, advice what to do about it; `str()` gives both, advice on a second line."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, advice: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.advice = advice
+
+    def __str__(self) -> str:
+        return f"{self.message}\n{self.advice}" if self.advice else self.message
+
+
+class UsageError(FacezooError):
+    """An argument is wrong or missing."""
+
+    exit_code = 2
+
+
+class BadInput(FacezooError):
+    """The input file cannot be used."""
+
+    exit_code = 3
+
+
+class Unreadable(BadInput):
+    """The file is broken, truncated, or not what its name says."""
+
+
+class UnsupportedFormat(BadInput):
+    """The file is not one of the formats facezoo opens."""
+
+
+class TooLarge(BadInput):
+    """The file is above (or below) a limit: bytes, pixels, sides, seconds, frames."""
+
+
+class NoFace(FacezooError):
+    """No face was found, or not the one asked for."""
+
+    exit_code = 4
+
+
+class Refused(FacezooError):
+    """Policy says no."""
+
+    exit_code = 5
+
+
+class ConsentRequired(Refused):
+    """The face is somebody's and nobody said that it may be used."""
+
+
+class ContentRefused(Refused):
+    """The content check said no, or could not be done."""
+
+
+class WeightsUnavailable(FacezooError):
+    """The weights are missing, or their checksum does not match."""
+
+    exit_code = 6
+
+
+class Cancelled(FacezooError):
+    """The user stopped the work."""

@@ -1,0 +1,189 @@
+"""FacePipeline: what every method is. diffusers' verbs, one `__call__`, safetensors only.
+
+A saved pipeline is a folder:
+
+    config.json                 {"method": "cyclegan", "facezoo": "0.1.0", "components": ["generator"]}
+    generator/config.json       the network's constructor arguments (diffusers)
+    generator/diffusion_pytorch_model.safetensors
+
+torch and diffusers are imported on first use: a method without networks never loads them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import tempfile
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Self, cast
+
+from facezoo.errors import UsageError, WeightsUnavailable
+from facezoo.types import Clip, Face, Image, MethodSpec
+
+__all__ = ["FacePipeline", "fingerprint"]
+
+_REPO = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
+_COMMIT = re.compile(r"[0-9a-f]{40}", re.ASCII)
+_PATTERNS = ["*.json", "*.safetensors"]
+
+
+class FacePipeline(ABC):
+    """A method, ready to run. Subclasses set `spec`, name their networks in `components`, and write `__call__`.
+
+    components: name -> class, a `diffusers.ModelMixin` (its constructor arguments are its config) or anything else of
+    diffusers with from_pretrained and save_pretrained, a scheduler for example. networks holds their instances."""
+
+    spec: ClassVar[MethodSpec]
+    components: ClassVar[Mapping[str, type[Any]]] = {}
+
+    def __init__(self, networks: Mapping[str, Any] | None = None) -> None:
+        self.networks: dict[str, Any] = dict(networks or {})
+        if set(self.networks) != set(self.components):
+            raise UsageError(
+                f"{type(self).__name__} needs the components {sorted(self.components)}, not {sorted(self.networks)}.",
+                "Give each network by the name that `components` gives it, or use from_pretrained.",
+            )
+
+    @abstractmethod
+    def __call__(
+        self,
+        targets: Iterator[Face],
+        *,
+        identity: Face | None,
+        params: Any,
+        driving: Clip | None = None,
+        seed: int = 0,
+    ) -> Iterator[Image]:
+        """Give one aligned crop (S, S, 3) RGB uint8 for each target face, in order, S = the side of target.crop.
+
+        targets: the chosen face of every frame. identity: the persona's or the consented source's face, None when
+        the method takes none. params: an instance of `spec.params`. driving: the clip whose motion is taken.
+        The same seed gives the same pixels. The runner blends each crop back into its frame."""
+
+    @classmethod
+    def from_pretrained(cls, folder_or_repo: str | Path, *, revision: str = "", sha256: str = "") -> Self:
+        """Read the networks from a folder, or from a Hub repository at a commit.
+
+        revision: 40 hex digits, needed for a repository: branches move, commits do not, and a commit that is in the
+        cache costs no request. sha256: when given, `fingerprint` of what was read must equal it.
+        Raises UsageError (repository without commit), WeightsUnavailable (missing, changed, or another method's)."""
+        folder = _locate(folder_or_repo, revision)
+        _check_config(folder, cls)
+        if sha256 and fingerprint(folder) != sha256:
+            raise WeightsUnavailable(
+                f"The weights in {folder_or_repo} are not the ones facezoo was published with (sha256 differs).",
+                "Delete them and fetch them again; if it happens again, do not trust that repository.",
+            )
+        return cls({name: _load_component(kind, folder, name) for name, kind in cls.components.items()})
+
+    def save_pretrained(self, folder: str | Path) -> Path:
+        """Write config.json and one subfolder a network (safetensors) into folder, made when missing. Gives folder."""
+        import facezoo
+
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, network in self.networks.items():
+            network.save_pretrained(folder / name)
+        config = {"method": self.spec.id, "facezoo": facezoo.__version__, "components": sorted(self.networks)}
+        (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+        return folder
+
+    def push_to_hub(self, repo_id: str, *, card: str = "", private: bool = False, message: str = "") -> str:
+        """Upload the pipeline to a Hub repository, made when missing, and give the commit to pin in SPEC (40 hex).
+
+        card: text of its README.md. Only JSON, safetensors and the card are uploaded.
+        Raises UsageError for an impossible repo_id; Hub errors pass through."""
+        from huggingface_hub import HfApi
+
+        if not _REPO.fullmatch(repo_id):
+            raise UsageError(f"{repo_id!r} is no repository.", "Write it as owner/name.")
+        api = HfApi()
+        with tempfile.TemporaryDirectory(prefix="facezoo-") as temporary:
+            folder = self.save_pretrained(temporary)
+            if card:
+                (folder / "README.md").write_text(card, encoding="utf-8")
+            api.create_repo(repo_id, private=private, exist_ok=True)
+            commit = api.upload_folder(
+                repo_id=repo_id,
+                folder_path=folder,
+                allow_patterns=[*_PATTERNS, "README.md"],
+                commit_message=message or f"facezoo {self.spec.id}",
+            )
+        return commit.oid
+
+    def to(self, device: str) -> Self:
+        """Move the networks to a torch device ("cpu", "cuda", "mps") and give self."""
+        for network in self.networks.values():
+            if hasattr(network, "to"):
+                network.to(device)
+        return self
+
+
+def fingerprint(folder: Path) -> str:
+    """sha256 (64 hex) of all weights below a folder: of the lines "<sha256>  <path>\\n" that
+    `sha256sum */*.safetensors` prints, sorted by path with forward slashes."""
+    lines = ""
+    for path in sorted(folder.rglob("*.safetensors"), key=lambda each: each.relative_to(folder).as_posix()):
+        with path.open("rb") as stream:
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        lines += f"{digest}  {path.relative_to(folder).as_posix()}\n"
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def _locate(folder_or_repo: str | Path, revision: str) -> Path:
+    """The local folder, fetched from the Hub when `folder_or_repo` is no folder here."""
+    folder = Path(folder_or_repo)
+    if folder.is_dir():
+        return folder
+    repo = str(folder_or_repo)
+    if isinstance(folder_or_repo, Path) or not _REPO.fullmatch(repo):
+        raise WeightsUnavailable(
+            f"There are no weights in {repo}.", "Give a folder that exists, or a repository owner/name."
+        )
+    if not _COMMIT.fullmatch(revision):
+        raise UsageError(
+            f"The repository {repo} needs a revision of 40 hex digits, not {revision!r}.",
+            "Branches and tags move: pin the commit that you have checked.",
+        )
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(repo, revision=revision, allow_patterns=_PATTERNS))
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as problem:
+        raise WeightsUnavailable(
+            f"The weights {repo} at {revision[:8]} are not on this machine and could not be fetched.",
+            "Connect to the internet once, or set HF_ENDPOINT to a mirror that has them.",
+        ) from problem
+
+
+def _check_config(folder: Path, pipeline: type[FacePipeline]) -> None:
+    """Raise WeightsUnavailable unless folder holds a pipeline of this method with all its components."""
+    try:
+        config = cast("dict[str, Any]", json.loads((folder / "config.json").read_text(encoding="utf-8")))
+        method, components = config["method"], config["components"]
+    except (OSError, ValueError, KeyError, TypeError) as problem:
+        raise WeightsUnavailable(
+            f"{folder} holds no facezoo pipeline.",
+            "A pipeline is a folder with config.json, as save_pretrained writes it.",
+        ) from problem
+    if method != pipeline.spec.id or sorted(components) != sorted(pipeline.components):
+        raise WeightsUnavailable(
+            f"{folder} holds {method} with {components}, not {pipeline.spec.id} with {sorted(pipeline.components)}.",
+            "Use the weights that were made for this method and this version of facezoo.",
+        )
+
+
+def _load_component(kind: type[Any], folder: Path, name: str) -> Any:
+    from diffusers.models.modeling_utils import ModelMixin
+
+    safetensors = {"use_safetensors": True} if issubclass(kind, ModelMixin) else {}
+    try:
+        return kind.from_pretrained(folder / name, local_files_only=True, **safetensors)
+    except (OSError, ValueError, RuntimeError) as problem:
+        raise WeightsUnavailable(
+            f"The component {name} in {folder} cannot be loaded.", "Fetch the weights again, or save them again."
+        ) from problem

@@ -1,0 +1,235 @@
+"""Central types. A leaf: imports nothing of facezoo.
+
+Everywhere outside networks: pictures are RGB uint8 (H, W, 3), points are (x, y) in pixels with the centre of the
+top-left pixel at (0, 0), boxes are XYXY in pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = [
+    "Box",
+    "Clip",
+    "Face",
+    "Frame",
+    "Image",
+    "Inputs",
+    "Landmarks",
+    "Mask",
+    "MethodSpec",
+    "Persona",
+    "Pose",
+    "Progress",
+    "Provenance",
+    "Range",
+    "Sealed",
+    "Weights",
+]
+
+Image = NDArray[np.uint8]
+"""RGB uint8, shape (H, W, 3)."""
+Mask = NDArray[np.float32]
+"""float32, shape (H, W), range [0, 1]."""
+Points = NDArray[np.float32]
+"""float32, shape (N, 2) or (N, 3), pixels."""
+
+Progress = Callable[[str, float], None]
+"""Called as progress(stage, fraction in [0, 1]). It cancels the work by raising `errors.Cancelled`."""
+
+
+@dataclass(frozen=True)
+class Range:
+    """Bounds of a numeric parameter: `Annotated[float, Range(0, 2)]` becomes a slider."""
+
+    low: float
+    high: float
+    step: float = 0.05
+
+
+@dataclass(frozen=True)
+class Box:
+    """A rectangle in pixels, XYXY, with the detector's score in [0, 1]."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+    score: float = 1.0
+
+    @property
+    def width(self) -> float:
+        """Width in pixels."""
+        return self.right - self.left
+
+    @property
+    def height(self) -> float:
+        """Height in pixels."""
+        return self.bottom - self.top
+
+    @property
+    def area(self) -> float:
+        """Area in square pixels."""
+        return max(0.0, self.width) * max(0.0, self.height)
+
+
+@dataclass(frozen=True)
+class Pose:
+    """Head rotation in degrees. Convention: positive yaw turns the face to the picture's right, positive pitch
+    lowers the chin, positive roll tilts the head clockwise as the viewer sees it."""
+
+    yaw: float
+    pitch: float
+    roll: float
+
+
+@dataclass(frozen=True, eq=False)
+class Landmarks:
+    """Points of one face.
+
+    points: (68, 2) float32 px, the iBUG 68-point order. mesh: (468, 3) float32 px, the 468-point order, z grows away
+    from the viewer in the same scale as x and y; empty (0, 3) when `backend` is "fan". presence: [0, 1].
+    """
+
+    points: Points
+    mesh: Points
+    presence: float
+    backend: Literal["mesh", "fan"]
+
+
+@dataclass(frozen=True, eq=False)
+class Face:
+    """One face of one frame, found, measured and aligned.
+
+    number: 1 is the largest. frame: the whole picture (H, W, 3). crop: (S, S, 3), FFHQ-like. affine: (2, 3) float32,
+    maps picture points to crop points. landmarks and box are in picture pixels.
+    """
+
+    number: int
+    box: Box
+    landmarks: Landmarks
+    pose: Pose
+    frame: Image
+    crop: Image
+    affine: NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """One picture of a clip and when it is shown (seconds from the clip's start)."""
+
+    image: Image
+    time: float
+
+
+@dataclass(frozen=True, eq=False)
+class Clip:
+    """A photo (one frame) or a moving picture. `frames()` decodes anew on each call, at constant memory.
+
+    count is what the container claims, 1 for a photo; it may be wrong, never allocate from it. rate is frames a second.
+    source is the path the bytes came from (audio is copied out of it), sha256 that of those bytes.
+    """
+
+    kind: Literal["photo", "animation", "video"]
+    width: int
+    height: int
+    count: int
+    rate: Fraction
+    has_audio: bool
+    container: str
+    source: Path
+    sha256: str
+    frames: Callable[[], Iterator[Frame]]
+
+
+@dataclass(frozen=True)
+class Persona:
+    """A synthetic person. None of them ever existed.
+
+    portrait: path of the picture shipped with facezoo. facts: the JSON record beside it, shown wherever they are."""
+
+    id: str
+    name: str
+    portrait: Path
+    sha256: str
+    licence: str
+    statement: str
+    facts: dict[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Where a method's weights come from: a Hub repository at a pinned 40-hex revision.
+
+    A method without learned weights has repo "" and revision "" and parameters 0."""
+
+    repo: str = ""
+    revision: str = ""
+    sha256: str = ""
+    parameters: int = 0
+    bytes: int = 0
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a method takes: media kinds, whether a persona, another photo or a driving clip is used, and the side of
+    the aligned crop in pixels (0: as large as the face is in the picture)."""
+
+    media: tuple[Literal["photo", "video"], ...] = ("photo", "video")
+    persona: bool = True
+    source: bool = False
+    driving: bool = False
+    crop_size: int = 0
+
+
+@dataclass(frozen=True)
+class MethodSpec:
+    """All that is known of a method. Registry, UI, CLI, HTTP API, model card and docs read this and nothing else.
+
+    pipeline: "module:Class", imported on first use. params: a frozen dataclass with defaults for every field.
+    limits: one honest sentence. trained_on: what it learned from, on what, for how long."""
+
+    id: str
+    title: str
+    year: int
+    paper: str
+    summary: str
+    family: Literal["rules", "translation", "autoencoder", "reenactment", "diffusion"]
+    tasks: tuple[Literal["swap", "animate", "restyle"], ...]
+    licence: str
+    pipeline: str
+    params: type
+    limits: str
+    trained_on: str
+    inputs: Inputs = field(default_factory=Inputs)
+    weights: Weights = field(default_factory=Weights)
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What `verify` reads back. c2pa: "trusted" (signed by a certificate we trust, bytes unchanged), "unknown-signer"
+    (unchanged, signed by somebody else), "tampered" (bytes changed since signing), "none"."""
+
+    c2pa: Literal["trusted", "unknown-signer", "tampered", "none"]
+    watermark: bool
+    method: str | None = None
+    weights: str | None = None
+    created: str | None = None
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """A finished file: labelled, watermarked, signed. Only `safety.seal` makes one.
+
+    record is the result record of the contract (`facezoo run --json`)."""
+
+    path: Path
+    manifest: dict[str, Any]
+    record: dict[str, Any]

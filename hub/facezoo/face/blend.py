@@ -1,0 +1,221 @@
+"""Putting a generated face back: mask, colour, light, edge.
+
+Sources: Reinhard et al. 2001, "Color Transfer between Images"; Pitie & Kokaram 2007, "The Linear Monge-Kantorovitch Linear Colour
+Mapping for Example-Based Colour Transfer"; Perez et al. 2003, "Poisson Image Editing"; Bhat et al. 2008, "Fourier Analysis of the
+2D Screened Poisson Equation for Gradient Domain Problems".
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from facezoo.face.align import move
+from facezoo.face.mesh import FACE_OVAL, topology
+from facezoo.face.occlusion import features, in_front
+from facezoo.types import Face, Image, Mask, Points
+
+__all__ = ["face_mask", "match_color", "paste"]
+
+Color = Literal["reinhard", "mkl", "none"]
+Blend = Literal["poisson", "feather"]
+
+_SOLVE = 96  # px: light varies slowly, so the screened Poisson equation is solved on this grid
+_LOG_OFFSET = 12.0  # added before the logarithm, so that noise in black does not rule
+_SCREEN = 0.02  # pull of the picture's own light inside the face, against 1 at the edge
+
+
+def paste(face: Face, generated: Image, *, color: Color = "mkl", blend: Blend = "poisson", grain: float = 0.0) -> Image:
+    """The face's whole frame with a generated face in place of it: (H, W, 3) RGB uint8, a new array.
+
+    generated: (S, S, 3) RGB or (S, S, 4) RGBA uint8, aligned as `face.crop`; where alpha is 0 the frame stays. color and blend: see
+    the sources above; "feather" is a soft edge alone. grain in [0, 1] lays the picture's own finest texture over the new skin.
+    Hair, glasses and other people in front of the face stay in front."""
+    size = face.crop.shape[0]
+    mesh = move(face.landmarks.mesh, face.affine)
+    made = generated[..., 3].astype(np.float32) / 255 if generated.shape[2] == 4 else np.ones((size, size), np.float32)
+    visible = made * (1 - in_front(face.crop, mesh))
+    skin = visible * face_mask(mesh, size, feather=0.0) * (1 - features(mesh, size))
+    target = face.crop.astype(np.float32)
+    result = match_color(generated[..., :3].astype(np.float32), target, skin, color)
+    if blend == "poisson":
+        result = _take_light(result, target, skin, face_mask(mesh, size, feather=0.0))
+    result = _match_texture(result, target, skin, grain)
+    alpha = face_mask(mesh, size) * cv2.GaussianBlur(visible, (0, 0), max(0.7, size / 300))
+    return _return_to_frame(face, result, alpha)
+
+
+def face_mask(mesh: Points, size: int, *, feather: float = 0.09) -> Mask:
+    """(S, S) float32 in [0, 1]: the visible side of the mesh, its edge softened inward over `feather` of the face's width (twice that at the
+    forehead, where hair begins)."""
+    mask = np.zeros((size, size), np.uint8)
+    cv2.fillPoly(mask, [np.round(mesh[list(FACE_OVAL), :2] * 16).astype(np.int32)], 1, shift=4)
+    for triangle in mesh[topology().triangles[::3], :2]:
+        cv2.fillConvexPoly(mask, np.round(triangle * 16).astype(np.int32), 1, shift=4)
+    mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
+    if feather <= 0:
+        return mask.astype(np.float32)
+    mask[0, :] = mask[-1, :] = 0
+    mask[:, 0] = mask[:, -1] = 0
+    width = float(np.linalg.norm(mesh[454, :2] - mesh[234, :2]))
+    distance = cv2.distanceTransform(np.asarray(mask, np.uint8), cv2.DIST_L2, 5)
+    up = mesh[10, :2] - mesh[152, :2]
+    ys, xs = np.mgrid[0:size, 0:size].astype(np.float32)
+    height = ((xs - mesh[168, 0]) * up[0] + (ys - mesh[168, 1]) * up[1]) / float(
+        up @ up
+    )  # 0 at the eyes, about 0.4 at the hairline
+    soft = feather * width * (1 + np.clip(height / 0.3, 0, 1))
+    step = np.clip(distance / np.maximum(soft, 1.0), 0, 1)
+    return (step * step * (3 - 2 * step)).astype(np.float32)
+
+
+def match_color(
+    generated: NDArray[np.float32], target: NDArray[np.float32], skin: Mask, mode: Color
+) -> NDArray[np.float32]:
+    """Moves the colours of `generated` so that on `skin` their mean and spread are the target's.
+
+    generated, target: (S, S, 3) float32 RGB in [0, 255]; skin: (S, S) weights. Returns the same kind, not clipped."""
+    chosen = skin > 0.5
+    if mode == "none" or chosen.sum() < 50:
+        return generated
+    if mode == "reinhard":
+        return _reinhard(generated, target, chosen)
+    return _monge_kantorovich(generated, target, chosen)
+
+
+def _reinhard(
+    generated: NDArray[np.float32], target: NDArray[np.float32], chosen: NDArray[np.bool_]
+) -> NDArray[np.float32]:
+    """Mean and deviation a channel in Lab (equations 10 and 11)."""
+    ours = cv2.cvtColor(np.clip(generated, 0, 255) / 255, cv2.COLOR_RGB2LAB)
+    theirs = cv2.cvtColor(np.clip(target, 0, 255) / 255, cv2.COLOR_RGB2LAB)
+    mean, wanted = ours[chosen].mean(axis=0), theirs[chosen].mean(axis=0)
+    gain = np.clip(theirs[chosen].std(axis=0) / np.maximum(ours[chosen].std(axis=0), 1e-3), 0.0, 1.6)
+    moved = ((ours - mean) * gain + wanted).astype(np.float32)
+    return (cv2.cvtColor(moved, cv2.COLOR_LAB2RGB) * 255).astype(np.float32)
+
+
+def _monge_kantorovich(
+    generated: NDArray[np.float32], target: NDArray[np.float32], chosen: NDArray[np.bool_]
+) -> NDArray[np.float32]:
+    """The linear map that turns one colour covariance into the other with least movement:
+    T = A^(-1/2) (A^(1/2) B A^(1/2))^(1/2) A^(-1/2)."""
+    ours, theirs = generated[chosen], target[chosen]
+    a = np.cov(ours.T) + np.eye(3) * 4.0
+    b = np.cov(theirs.T) + np.eye(3) * 4.0
+    root = _power(a, 0.5)
+    inverse = _power(a, -0.5)
+    transport = inverse @ _power(root @ b @ root, 0.5) @ inverse
+    values, vectors = np.linalg.eigh(transport)
+    transport = (vectors * np.clip(values, 0.05, 1.6)) @ vectors.T
+    return ((generated - ours.mean(axis=0)) @ transport.T + theirs.mean(axis=0)).astype(np.float32)
+
+
+def _power(matrix: NDArray[np.float64], exponent: float) -> NDArray[np.float64]:
+    values, vectors = np.linalg.eigh(matrix)
+    return (vectors * np.maximum(values, 1e-6) ** exponent) @ vectors.T
+
+
+def _take_light(
+    result: NDArray[np.float32], target: NDArray[np.float32], skin: Mask, inside: Mask
+) -> NDArray[np.float32]:
+    """Screened Poisson blending in the logarithm: adds the smoothest field that makes the new face meet the picture's own skin at the edge
+    and leans to its light inside. Edge pixels that are not skin (hair, background) put no condition."""
+    size = result.shape[0]
+    grid = (_SOLVE, _SOLVE)
+    difference = _log(target) - _log(result)
+    weight = cv2.resize(skin, grid, interpolation=cv2.INTER_AREA)
+    small = (
+        cv2.resize(difference * skin[..., None], grid, interpolation=cv2.INTER_AREA)
+        / np.maximum(weight, 1e-3)[..., None]
+    )
+    small = np.clip(small, -0.9, 0.9)
+    area = cv2.resize(inside, grid, interpolation=cv2.INTER_AREA) > 0.5
+    core = cv2.erode(area.astype(np.uint8), np.ones((3, 3), np.uint8), iterations=3) > 0
+    pull = weight * np.where(core, _SCREEN, 1.0)
+    field = _screened_poisson(small, pull.astype(np.float32))
+    full = cv2.resize(field, (size, size), interpolation=cv2.INTER_CUBIC)
+    return (np.exp(_log(result) + full) - _LOG_OFFSET).astype(np.float32)
+
+
+def _log(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.log(np.clip(values, 0, 255) + _LOG_OFFSET).astype(np.float32)
+
+
+def _screened_poisson(data: NDArray[np.float32], pull: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Minimises sum |grad f|^2 + pull (f - data)^2 by conjugate gradients; Neumann at the border. data: (N, N, C)."""
+
+    def apply(field: NDArray[np.float32]) -> NDArray[np.float32]:
+        padded = np.pad(field, ((1, 1), (1, 1), (0, 0)), mode="edge")
+        laplace = padded[:-2, 1:-1] + padded[2:, 1:-1] + padded[1:-1, :-2] + padded[1:-1, 2:] - 4 * field
+        return pull[..., None] * field - laplace
+
+    total = float(pull.sum())
+    start = (data * pull[..., None]).sum(axis=(0, 1)) / max(total, 1e-6)
+    field = np.broadcast_to(start, data.shape).astype(np.float32).copy()
+    residual = pull[..., None] * data - apply(field)
+    direction = residual.copy()
+    energy = float((residual**2).sum())
+    goal = max(energy * 1e-6, 1e-8)
+    for _ in range(150):
+        if energy < goal:
+            break
+        image = apply(direction)
+        step = energy / max(float((direction * image).sum()), 1e-12)
+        field += step * direction
+        residual -= step * image
+        fresh = float((residual**2).sum())
+        direction = residual + (fresh / energy) * direction
+        energy = fresh
+    return field
+
+
+def _match_texture(
+    result: NDArray[np.float32], target: NDArray[np.float32], skin: Mask, grain: float
+) -> NDArray[np.float32]:
+    """Softens a face that is sharper than the picture it goes into, then lays the picture's own grain over its skin."""
+    size = result.shape[0]
+    sigma = max(0.8, size / 320)
+    ours, theirs = _fine(result, sigma), _fine(target, sigma)
+    chosen = skin > 0.5
+    if chosen.sum() < 50:
+        return result
+    ratio = float(theirs[chosen].std() / max(float(ours[chosen].std()), 1e-3))
+    if ratio < 0.8:
+        result = result - ours * (0.8 - ratio)
+    soft = cv2.GaussianBlur(skin, (0, 0), sigma * 2)
+    return (result + theirs * (grain * soft)[..., None]).astype(np.float32)
+
+
+def _fine(values: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
+    return (values - cv2.GaussianBlur(values, (0, 0), sigma)).astype(np.float32)
+
+
+def _return_to_frame(face: Face, result: NDArray[np.float32], alpha: Mask) -> Image:
+    """Inverse of the crop, on the touched rectangle only; pixels with alpha 0 keep their exact values."""
+    frame = face.frame.copy()
+    height, width = frame.shape[:2]
+    inverse = cv2.invertAffineTransform(face.affine)
+    side = result.shape[0]
+    corners = move(np.array([[0, 0], [side, 0], [0, side], [side, side]], np.float32), inverse)
+    left, top = np.maximum(np.floor(corners.min(axis=0)).astype(int), 0)
+    right, bottom = np.minimum(np.ceil(corners.max(axis=0)).astype(int) + 1, (width, height))
+    if right <= left or bottom <= top:
+        return frame
+    local = inverse.copy()
+    local[:, 2] -= (left, top)
+    scale = float(np.sqrt(abs(np.linalg.det(face.affine[:, :2]))))
+    layers = np.dstack([result, alpha]).astype(np.float32)
+    if scale > 1.6:
+        layers = cv2.GaussianBlur(layers, (0, 0), scale * 0.4)
+    moved = cv2.warpAffine(
+        layers, local, (int(right - left), int(bottom - top)), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT
+    )
+    region = frame[top:bottom, left:right].astype(np.float32)
+    share = moved[..., 3:]
+    mixed = region + (moved[..., :3] - region) * share
+    frame[top:bottom, left:right] = np.clip(np.round(mixed), 0, 255).astype(np.uint8)
+    return frame

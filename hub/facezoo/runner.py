@@ -1,0 +1,421 @@
+"""The one road: read, consent, detect, align, method, blend, seal. UI, API and CLI all call this and nothing below it."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from functools import cache
+from itertools import islice
+from pathlib import Path
+from typing import Any, Literal
+
+import cv2
+import numpy as np
+
+from facezoo import registry
+from facezoo.errors import FacezooError, NoFace, UsageError
+from facezoo.face import find_faces, realign
+from facezoo.face.blend import paste
+from facezoo.face.follow import Follower, choose
+from facezoo.media.read import open_clip, read_photo
+from facezoo.method import FacePipeline
+from facezoo.safety import consent as consent_policy
+from facezoo.safety import content
+from facezoo.safety.seal import Claim, seal
+from facezoo.types import Clip, Face, Frame, Image, MethodSpec, Progress, Sealed
+from facezoo.zoo.embedded import consent_free
+from facezoo.zoo.embedded import persona as load_persona
+from facezoo.zoo.embedded import personas as list_personas
+
+__all__ = ["Comparison", "Inspection", "compare", "inspect", "run"]
+
+FaceChoice = int | Literal["all"]
+Label = Literal["small", "medium", "large"]
+
+_STILL = (".png", ".jpg", ".jpeg", ".webp", ".avif")
+_MOVING = (".mp4", ".gif", ".webp")
+_CONTENT_EVERY = 1.0  # seconds of a clip between two content checks
+_TILE = 512  # px, a picture in the grid of a comparison
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """One photo through several methods. results: method id -> sealed file, in the registry's order. grid: all of them in one sealed
+    picture. failures: method id -> what went wrong; the other results are kept."""
+
+    results: dict[str, Sealed]
+    grid: Sealed
+    failures: dict[str, FacezooError] = field(default_factory=dict[str, FacezooError])
+
+
+@dataclass(frozen=True, eq=False)
+class Inspection:
+    """What is in an upload, before anything is made of it. preview: its first frame (H, W, 3) RGB uint8, upright. faces: largest first,
+    perhaps none. needs_consent: false for the synthetic people and the paintings that ship with facezoo."""
+
+    preview: Image
+    faces: list[Face]
+    clip: Clip
+    needs_consent: bool
+
+
+def inspect(path: str | Path) -> Inspection:
+    """Read an upload, check its content, find its faces. Raises BadInput, ContentRefused."""
+    clip = open_clip(Path(path))
+    preview = next(iter(clip.frames())).image
+    content.check(preview)
+    return Inspection(preview, find_faces(preview), clip, clip.sha256 not in consent_free())
+
+
+def run(
+    method: str,
+    inputs: str | Path | Sequence[str | Path],
+    *,
+    persona: str | None = None,
+    source: str | Path | None = None,
+    driving: str | Path | None = None,
+    params: Mapping[str, Any] | None = None,
+    consent: bool | None = None,
+    face: FaceChoice = 1,
+    seed: int = 0,
+    output: str | Path | None = None,
+    label: Label = "small",
+    progress: Progress | None = None,
+) -> Sealed:
+    """Run one method on a photo, painting, animation or video, and seal the result.
+
+    inputs: a path (or a list of one). persona: id of the synthetic person to swap with, the first one when None; or source: a photo of
+    another face. driving: a clip whose motion is taken. params: the method's parameters by name. consent: that every face that is not
+    one of facezoo's own pictures may be used (see `safety.consent`). face: its number, 1 is the largest, or "all". output: where to write,
+    the suffix decides the format; a new temporary folder when None. label: size of the visible mark. progress(stage, fraction) may raise
+    Cancelled. Raises the errors of `facezoo.errors`; nothing is left at `output` then."""
+    clock = _Stopwatch(progress)
+    spec = registry.load_spec(method)
+    chosen = registry.parse_params(spec, params or {})
+    with clock.stage("read"):
+        clip = _admit(_only(inputs), consent, "the picture")
+        identity, persona, sources = _identity(spec, persona, source, consent)
+        motion = _driving(spec, driving, consent)
+        pipeline = registry.load(method)
+    destination = _destination(output, clip)
+    follower = _Counting(Follower(face, spec.inputs.crop_size))
+    frames = _frames(clip, destination, clock)
+    translated = _translate(frames, pipeline, follower, identity, chosen, motion, seed, clock)
+    claim = _claim(spec, persona, chosen, seed, (clip.sha256, *sources))
+    with clock.stage("seal"):
+        sealed = seal(_at_least_one_face(translated, follower), destination, claim=claim, clip=clip, label=label)
+    return _recorded(sealed, spec, persona, follower.most, clock)
+
+
+def compare(
+    image: str | Path,
+    *,
+    persona: str | None = None,
+    methods: Sequence[str] | None = None,
+    consent: bool | None = None,
+    face: FaceChoice = 1,
+    seed: int = 0,
+    output: str | Path | None = None,
+    label: Label = "small",
+    progress: Progress | None = None,
+    on_result: Callable[[str, Sealed], None] | None = None,
+) -> Comparison:
+    """One photo through every method that swaps faces (or those named), each result sealed as `output`/<method>.png, and all of them beside the
+    untouched photo in `output`/grid.png. The face is found once for all.
+
+    on_result(method, sealed) is called as each is done. A method that fails is reported in `failures`; when all fail, the first error is raised."""
+    clock = _Stopwatch(progress)
+    specs = (
+        [registry.load_spec(id) for id in methods]
+        if methods
+        else [s for s in registry.list_methods() if "swap" in s.tasks]
+    )
+    if not specs:
+        raise UsageError("There is no method to compare.", "Install one below facezoo/methods, or name one.")
+    with clock.stage("read"):
+        clip = _admit(Path(image), consent, "the picture")
+        photo = next(iter(clip.frames())).image
+        content.check(photo)
+    with clock.stage("detect"):
+        faces = choose(find_faces(photo), face)
+        if not faces:
+            choose(faces, 1)
+    folder = Path(output) if output else Path(tempfile.mkdtemp(prefix="facezoo-"))
+    folder.mkdir(parents=True, exist_ok=True)
+    results: dict[str, Sealed] = {}
+    failures: dict[str, FacezooError] = {}
+    pictures: list[tuple[str, Image]] = [("Untouched", photo)]
+    for spec in specs:
+        one = _Stopwatch(progress, spec.id)
+        try:
+            results[spec.id], picture = _compare_one(spec, clip, photo, faces, persona, seed, folder, label, one)
+        except FacezooError as error:
+            failures[spec.id] = error
+            continue
+        pictures.append((spec.title, picture))
+        if on_result:
+            on_result(spec.id, results[spec.id])
+    if not results:
+        raise next(iter(failures.values()))
+    grid_claim = Claim("compare", "Comparison", 0, {}, persona, {}, seed, (clip.sha256,), "swap")
+    grid = seal(iter([Frame(_grid(pictures), 0.0)]), folder / "grid.png", claim=grid_claim, clip=clip, label=label)
+    return Comparison(results, grid, failures)
+
+
+class _Stopwatch:
+    """Exclusive seconds a stage: entering one stage pauses the stage around it."""
+
+    def __init__(self, progress: Progress | None, prefix: str = "") -> None:
+        self._progress = progress
+        self._prefix = prefix
+        self._running: list[str] = []
+        self._since = time.perf_counter()
+        self.seconds: dict[str, float] = dict.fromkeys(("read", "detect", "method", "blend", "seal"), 0.0)
+
+    @contextmanager
+    def stage(self, name: str, fraction: float = 0.0) -> Generator[None]:
+        self._lap()
+        self._running.append(name)
+        self.report(name, fraction)
+        try:
+            yield
+        finally:
+            self._lap()
+            self._running.pop()
+
+    def report(self, name: str, fraction: float) -> None:
+        if self._progress:
+            self._progress(f"{self._prefix}:{name}" if self._prefix else name, min(1.0, fraction))
+
+    def _lap(self) -> None:
+        now = time.perf_counter()
+        if self._running:
+            self.seconds[self._running[-1]] += now - self._since
+        self._since = now
+
+
+class _Counting:
+    """A follower that remembers how many faces it has given out in one frame at most."""
+
+    def __init__(self, follower: Callable[[Image], list[Face]]) -> None:
+        self._follower = follower
+        self.most = 0
+
+    def __call__(self, image: Image) -> list[Face]:
+        faces = self._follower(image)
+        self.most = max(self.most, len(faces))
+        return faces
+
+
+def _only(inputs: str | Path | Sequence[str | Path]) -> Path:
+    if isinstance(inputs, (str, Path)):
+        return Path(inputs)
+    if len(inputs) != 1:
+        raise UsageError(f"This method takes one picture or clip, not {len(inputs)}.", "Call it once for each.")
+    return Path(inputs[0])
+
+
+def _admit(path: Path, consent: bool | None, subject: str) -> Clip:
+    clip = open_clip(path)
+    consent_policy.require(clip.sha256, consent, consent_free(), subject=subject)
+    return clip
+
+
+def _identity(
+    spec: MethodSpec, persona: str | None, source: str | Path | None, consent: bool | None
+) -> tuple[Face | None, str | None, tuple[str, ...]]:
+    """The face that is put on: (face, persona id, sha256 of a source photo)."""
+    if source is not None:
+        if not spec.inputs.source:
+            raise UsageError(f"{spec.id} takes no second photo.", "Choose a persona instead.")
+        if persona is not None:
+            raise UsageError("Both a persona and a second photo were given.", "Give one of them.")
+        clip = _admit(Path(source), consent, "the second photo")
+        photo = next(iter(clip.frames())).image
+        content.check(photo)
+        return choose(find_faces(photo), 1)[0], None, (clip.sha256,)
+    if not spec.inputs.persona:
+        if persona is not None:
+            raise UsageError(f"{spec.id} takes no persona.", "Leave it out.")
+        return None, None, ()
+    chosen = persona or list_personas()[0].id
+    return _persona_face(chosen), chosen, ()
+
+
+@cache
+def _persona_face(id: str) -> Face:
+    return find_faces(read_photo(load_persona(id).portrait), thorough=False)[0]
+
+
+def _driving(spec: MethodSpec, driving: str | Path | None, consent: bool | None) -> Clip | None:
+    if driving is None and not spec.inputs.driving:
+        return None
+    if driving is None:
+        raise UsageError(f"{spec.id} needs a driving clip.", "Give one: driving=..., or --driving CLIP.")
+    if not spec.inputs.driving:
+        raise UsageError(f"{spec.id} takes no driving clip.", "Leave it out.")
+    return _admit(Path(driving), consent, "the driving clip")
+
+
+def _destination(output: str | Path | None, clip: Clip) -> Path:
+    """Where the result goes, and in which format."""
+    still = clip.kind == "photo"
+    if output is None:
+        suffix = ".png" if still else ".gif" if clip.container == "gif" else ".mp4"
+        return Path(tempfile.mkdtemp(prefix="facezoo-")) / f"result{suffix}"
+    destination = Path(output)
+    allowed = _STILL if still else _MOVING if clip.kind == "video" else (*_MOVING, *_STILL)
+    if destination.suffix.lower() not in allowed:
+        raise UsageError(
+            f"A {clip.kind} cannot be written as {destination.suffix or 'a file without a suffix'}.",
+            f"Use one of: {' '.join(allowed)}",
+        )
+    if not destination.parent.is_dir():
+        raise UsageError(f"The folder {destination.parent} does not exist.", "Make it first, or write somewhere else.")
+    return destination
+
+
+def _frames(clip: Clip, destination: Path, clock: _Stopwatch) -> Iterator[Frame]:
+    """The frames that are worked on: all, or the first when a still is asked for. Content is checked once a second of film."""
+    still = destination.suffix.lower() in _STILL and (clip.kind == "photo" or destination.suffix.lower() != ".webp")
+    frames = iter(islice(clip.frames(), 1) if still else clip.frames())
+    next_check = 0.0
+    for index in range(2**31):
+        with clock.stage("read", index / max(clip.count, 1)):
+            frame = next(frames, None)
+            if frame is None:
+                return
+            if frame.time >= next_check:
+                content.check(frame.image)
+                next_check = frame.time + _CONTENT_EVERY
+        yield frame
+
+
+def _translate(
+    frames: Iterator[Frame],
+    pipeline: FacePipeline,
+    follower: Callable[[Image], list[Face]],
+    identity: Face | None,
+    params: Any,
+    driving: Clip | None,
+    seed: int,
+    clock: _Stopwatch,
+) -> Iterator[Frame]:
+    """Every frame with its faces replaced. The pipeline sees one stream of faces and may batch them; a frame without a face ends the
+    stream and a new one begins after it, so that no more than a batch of frames is ever held."""
+    more = True
+    while more:
+        waiting: deque[tuple[Frame, list[Face]]] = deque()
+        gap: list[Frame] = []
+
+        def targets() -> Iterator[Face]:
+            nonlocal more
+            for frame in frames:
+                with clock.stage("detect"):
+                    faces = follower(frame.image)
+                if not faces:
+                    gap.append(frame)
+                    return
+                waiting.append((frame, faces))
+                yield from faces
+            more = False
+
+        crops = iter(pipeline(targets(), identity=identity, params=params, driving=driving, seed=seed))
+        while True:
+            with clock.stage("method"):
+                crop = next(crops, None)
+            if crop is None:
+                break
+            frame, faces = waiting.popleft()
+            with clock.stage("blend"):
+                image = _paste(faces[0], frame.image, crop, params)
+            for face in faces[1:]:
+                with clock.stage("method"):
+                    crop = next(crops)
+                with clock.stage("blend"):
+                    image = _paste(face, image, crop, params)
+            yield Frame(image, frame.time)
+        yield from gap
+
+
+def _paste(face: Face, image: Image, crop: Image, params: Any) -> Image:
+    """Blends with those of the method's parameters that blending knows."""
+    known = {name: getattr(params, name) for name in ("color", "blend", "grain") if hasattr(params, name)}
+    return paste(replace(face, frame=image), crop, **known)
+
+
+def _at_least_one_face(frames: Iterator[Frame], follower: _Counting) -> Iterator[Frame]:
+    yield from frames
+    if not follower.most:
+        choose([], 1)
+
+
+def _claim(spec: MethodSpec, persona: str | None, params: Any, seed: int, sources: tuple[str, ...]) -> Claim:
+    weights = {"repo": spec.weights.repo, "revision": spec.weights.revision, "sha256": spec.weights.sha256}
+    return Claim(spec.id, spec.title, spec.year, weights, persona, asdict(params), seed, sources, spec.tasks[0])
+
+
+def _recorded(sealed: Sealed, spec: MethodSpec, persona: str | None, faces: int, clock: _Stopwatch) -> Sealed:
+    """The result record of `facezoo run --json`."""
+    seconds = {name: round(value, 4) for name, value in clock.seconds.items()}
+    record = sealed.record | {
+        "method": spec.id,
+        "persona": persona,
+        "weights": {"repo": spec.weights.repo, "revision": spec.weights.revision, "sha256": spec.weights.sha256},
+        "faces": faces,
+        "seconds": seconds | {"total": round(sum(clock.seconds.values()), 4)},
+    }
+    return replace(sealed, record=record)
+
+
+def _compare_one(
+    spec: MethodSpec,
+    clip: Clip,
+    photo: Image,
+    faces: list[Face],
+    persona: str | None,
+    seed: int,
+    folder: Path,
+    label: Label,
+    clock: _Stopwatch,
+) -> tuple[Sealed, Image]:
+    with clock.stage("read"):
+        identity, persona, _ = _identity(spec, persona if spec.inputs.persona else None, None, None)
+        pipeline = registry.load(spec.id)
+    params = spec.params()
+    sized = [realign(face, spec.inputs.crop_size) if spec.inputs.crop_size else face for face in faces]
+    once = iter([Frame(photo, 0.0)])
+    (frame,) = _translate(once, pipeline, lambda _image: sized, identity, params, None, seed, clock)
+    claim = _claim(spec, persona, params, seed, (clip.sha256,))
+    with clock.stage("seal"):
+        sealed = seal(iter([frame]), folder / f"{spec.id}.png", claim=claim, clip=clip, label=label)
+    return _recorded(sealed, spec, persona, len(faces), clock), frame.image
+
+
+def _grid(pictures: list[tuple[str, Image]]) -> Image:
+    """The pictures side by side at one height, at most four in a row, each with its title below. Returns (H, W, 3) RGB uint8."""
+    columns = min(4, len(pictures))
+    caption = 36
+    rows: list[Image] = []
+    for start in range(0, len(pictures), columns):
+        tiles = [_tile(title, picture, caption) for title, picture in pictures[start : start + columns]]
+        while len(tiles) < columns:
+            tiles.append(np.full_like(tiles[0], 255))
+        rows.append(np.hstack(tiles))
+    return np.ascontiguousarray(np.vstack(rows))
+
+
+def _tile(title: str, picture: Image, caption: int) -> Image:
+    height, width = picture.shape[:2]
+    scale = _TILE / max(height, width)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+    tile = np.full((_TILE + caption, _TILE + 8, 3), 255, np.uint8)
+    top, left = (_TILE - size[1]) // 2, (_TILE + 8 - size[0]) // 2
+    tile[top : top + size[1], left : left + size[0]] = small
+    cv2.putText(tile, title, (left, _TILE + caption - 12), cv2.FONT_HERSHEY_DUPLEX, 0.6, (40, 40, 40), 1, cv2.LINE_AA)
+    return tile

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from facezoo.face.align import move
 from facezoo.face.mesh import FACE_OVAL, topology
-from facezoo.face.occlusion import features, in_front
+from facezoo.face.occlusion import features, in_front, unlike_skin
 from facezoo.types import Face, Image, Mask, Points
 
 __all__ = ["face_mask", "match_color", "paste"]
@@ -23,6 +23,8 @@ __all__ = ["face_mask", "match_color", "paste"]
 Color = Literal["reinhard", "mkl", "none"]
 Blend = Literal["poisson", "feather"]
 
+_GAIN = (0.35, 1.1)  # bounds of a colour gain: more would turn shading into stains
+_SHRINK = (6.0, 4.0, 4.0)  # Lab units
 _SOLVE = 96  # px: light varies slowly, so the screened Poisson equation is solved on this grid
 _LOG_OFFSET = 12.0  # added before the logarithm, so that noise in black does not rule
 _SCREEN = 0.02  # pull of the picture's own light inside the face, against 1 at the edge
@@ -38,7 +40,8 @@ def paste(face: Face, generated: Image, *, color: Color = "mkl", blend: Blend = 
     mesh = move(face.landmarks.mesh, face.affine)
     made = generated[..., 3].astype(np.float32) / 255 if generated.shape[2] == 4 else np.ones((size, size), np.float32)
     visible = made * (1 - in_front(face.crop, mesh))
-    skin = visible * face_mask(mesh, size, feather=0.0) * (1 - features(mesh, size))
+    certain = np.maximum(unlike_skin(face.crop, mesh), unlike_skin(np.ascontiguousarray(generated[..., :3]), mesh)) < 0.5
+    skin = visible * face_mask(mesh, size, feather=0.0) * (1 - features(mesh, size)) * certain
     target = face.crop.astype(np.float32)
     result = match_color(generated[..., :3].astype(np.float32), target, skin, color)
     if blend == "poisson":
@@ -75,43 +78,51 @@ def face_mask(mesh: Points, size: int, *, feather: float = 0.09) -> Mask:
 def match_color(
     generated: NDArray[np.float32], target: NDArray[np.float32], skin: Mask, mode: Color
 ) -> NDArray[np.float32]:
-    """Moves the colours of `generated` so that on `skin` their mean and spread are the target's.
+    """Moves the colours of `generated` so that on `skin` their mean and spread are the target's, in CIE Lab.
 
     generated, target: (S, S, 3) float32 RGB in [0, 255]; skin: (S, S) weights. Returns the same kind, not clipped."""
     chosen = skin > 0.5
     if mode == "none" or chosen.sum() < 50:
         return generated
-    if mode == "reinhard":
-        return _reinhard(generated, target, chosen)
-    return _monge_kantorovich(generated, target, chosen)
+    ours, theirs = _to_lab(generated), _to_lab(target)
+    measure = _reinhard if mode == "reinhard" else _monge_kantorovich
+    transport, mean, wanted = measure(_trimmed(ours[chosen]), _trimmed(theirs[chosen]))
+    color = float(np.clip(np.hypot(*(theirs[chosen][:, 1:] - wanted[1:]).std(axis=0)) / 3.0, 0, 1))
+    transport[1:] *= color  # a picture in one hue (black and white, sepia) stays in it
+    moved = (ours - mean) @ transport.T + wanted
+    return cv2.cvtColor(moved.astype(np.float32), cv2.COLOR_LAB2RGB) * np.float32(255)  # pyright: ignore[reportReturnType]
+
+
+def _to_lab(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.asarray(cv2.cvtColor(np.clip(values, 0, 255) / np.float32(255), cv2.COLOR_RGB2LAB), np.float32)
+
+
+def _trimmed(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Without the darkest and the lightest eighth: cast shadow, beard, shine."""
+    low, high = np.percentile(values[:, 0], (12.5, 87.5))
+    return values[(values[:, 0] >= low) & (values[:, 0] <= high)]
 
 
 def _reinhard(
-    generated: NDArray[np.float32], target: NDArray[np.float32], chosen: NDArray[np.bool_]
-) -> NDArray[np.float32]:
-    """Mean and deviation a channel in Lab (equations 10 and 11)."""
-    ours = cv2.cvtColor(np.clip(generated, 0, 255) / 255, cv2.COLOR_RGB2LAB)
-    theirs = cv2.cvtColor(np.clip(target, 0, 255) / 255, cv2.COLOR_RGB2LAB)
-    mean, wanted = ours[chosen].mean(axis=0), theirs[chosen].mean(axis=0)
-    gain = np.clip(theirs[chosen].std(axis=0) / np.maximum(ours[chosen].std(axis=0), 1e-3), 0.0, 1.6)
-    moved = ((ours - mean) * gain + wanted).astype(np.float32)
-    return (cv2.cvtColor(moved, cv2.COLOR_LAB2RGB) * 255).astype(np.float32)
+    ours: NDArray[np.float32], theirs: NDArray[np.float32]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Mean and deviation a channel (equations 10 and 11), as (3, 3) transport, our mean, their mean."""
+    gain = theirs.std(axis=0) / np.maximum(ours.std(axis=0), 1e-3)
+    return np.diag(np.clip(gain, *_GAIN)), ours.mean(axis=0), theirs.mean(axis=0)
 
 
 def _monge_kantorovich(
-    generated: NDArray[np.float32], target: NDArray[np.float32], chosen: NDArray[np.bool_]
-) -> NDArray[np.float32]:
-    """The linear map that turns one colour covariance into the other with least movement:
-    T = A^(-1/2) (A^(1/2) B A^(1/2))^(1/2) A^(-1/2)."""
-    ours, theirs = generated[chosen], target[chosen]
-    a = np.cov(ours.T) + np.eye(3) * 4.0
-    b = np.cov(theirs.T) + np.eye(3) * 4.0
-    root = _power(a, 0.5)
-    inverse = _power(a, -0.5)
+    ours: NDArray[np.float32], theirs: NDArray[np.float32]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """The linear map that turns one colour covariance into the other with least movement (equation 6 and section 3):
+    T = A^(-1/2) (A^(1/2) B A^(1/2))^(1/2) A^(-1/2). The covariances are shrunk, so that lips and brows, which are far from the
+    skin they are measured on, do not change their hue."""
+    shrink = np.diag(np.square(_SHRINK))
+    a, b = np.cov(ours.T) + shrink, np.cov(theirs.T) + shrink
+    root, inverse = _power(a, 0.5), _power(a, -0.5)
     transport = inverse @ _power(root @ b @ root, 0.5) @ inverse
     values, vectors = np.linalg.eigh(transport)
-    transport = (vectors * np.clip(values, 0.05, 1.6)) @ vectors.T
-    return ((generated - ours.mean(axis=0)) @ transport.T + theirs.mean(axis=0)).astype(np.float32)
+    return (vectors * np.clip(values, *_GAIN)) @ vectors.T, ours.mean(axis=0), theirs.mean(axis=0)
 
 
 def _power(matrix: NDArray[np.float64], exponent: float) -> NDArray[np.float64]:

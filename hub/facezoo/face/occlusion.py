@@ -14,14 +14,17 @@ from facezoo.face._litert import network
 from facezoo.face.mesh import BROWS, EYES, FACE_OVAL, OUTER_LIPS
 from facezoo.types import Image, Mask, Points
 
-__all__ = ["in_front", "person_mask", "polygon", "skin_patch"]
+__all__ = ["features", "in_front", "person_mask", "polygon", "skin_patch", "unlike_skin", "wears_glasses"]
 
 _CHEEKS = (
     (117, 118, 119, 100, 126, 209, 49, 203, 205, 187, 147, 123),
     (346, 347, 348, 329, 355, 429, 279, 423, 425, 411, 376, 352),
 )
 _NOSE = (168, 122, 188, 114, 217, 198, 131, 5, 360, 420, 437, 343, 412, 351)
-_ABOVE_BROWS = (70, 63, 105, 66, 107, 336, 296, 334, 293, 300)
+_CORE = (70, 63, 105, 66, 107, 336, 296, 334, 293, 300, 446, 340, 346, 280, 425, 410, 322, 164, 92, 186, 205, 50, 117, 111, 226)
+_TRUSTED = 0.8  # of the face that the person mask must cover before it is believed: it fails on some paintings
+_GLASSES_WEIGHTS = np.array([1.23, 1.69, -1.02, 0.91, 0.52])
+_GLASSES_OFFSET = -10.01
 _EYE_BAND = (127, 70, 63, 105, 66, 107, 336, 296, 334, 293, 300, 356, 345, 346, 347, 348, 6, 119, 118, 117, 116)
 
 
@@ -30,9 +33,12 @@ def in_front(crop: Image, mesh: Points) -> Mask:
 
     crop: (S, S, 3) RGB uint8, aligned; mesh: (468, 3) in its pixels."""
     size = crop.shape[0]
-    unlikely = _not_skin(crop, mesh)
+    unlikely = unlike_skin(crop, mesh)
     keep = np.maximum(_hair(unlikely, mesh, size), _glasses(crop, mesh, size))
-    keep = np.maximum(keep, 1.0 - person_mask(crop))
+    person = person_mask(crop)
+    oval = polygon(mesh, FACE_OVAL, size)
+    if float((person * oval).sum()) > _TRUSTED * float(oval.sum()):
+        keep = np.maximum(keep, 1.0 - person)
     return cv2.GaussianBlur(keep, (0, 0), max(0.8, size / 256))  # pyright: ignore[reportReturnType]
 
 
@@ -59,7 +65,7 @@ def skin_patch(mesh: Points, size: int) -> Mask:
     return patch
 
 
-def _not_skin(crop: Image, mesh: Points) -> Mask:
+def unlike_skin(crop: Image, mesh: Points) -> Mask:
     """Mahalanobis distance to this face's own skin in Lab, squashed to [0, 1]; shadow is forgiven, a change of hue is not."""
     size = crop.shape[0]
     lab = cv2.cvtColor(crop, cv2.COLOR_RGB2LAB).astype(np.float32)
@@ -76,56 +82,74 @@ def _not_skin(crop: Image, mesh: Points) -> Mask:
 
 
 def _hair(unlikely: Mask, mesh: Points, size: int) -> Mask:
-    """Strands and hats: unlike skin, above the brows, and connected to the outline of the face."""
-    brow_line = mesh[list(_ABOVE_BROWS), :2].copy()
-    top = mesh[10, :2]
-    forehead_ring = np.concatenate([brow_line + (top - brow_line.mean(axis=0)) * 0.12, _outline_over(mesh)])
-    forehead = np.zeros((size, size), np.float32)
-    cv2.fillPoly(forehead, [np.round(cv2.convexHull(forehead_ring)[:, 0] * 16).astype(np.int32)], 1.0, shift=4)
-    inside = polygon(mesh, FACE_OVAL, size)
-    candidates = ((unlikely > 0.35) & (forehead > 0)).astype(np.uint8)
+    """Strands, hats and veils: unlike skin, between the outline of the face and its features, and connected to the outline. The chin is left out:
+    a beard is painted over."""
+    core = polygon(mesh, _CORE, size)
+    for brow in BROWS:
+        hull = cv2.convexHull(mesh[list(brow), :2].astype(np.float32))
+        cv2.fillPoly(core, [np.round(hull[:, 0] * 16).astype(np.int32)], 1.0, shift=4)
+    core = cv2.dilate(core, _disc(size / 40))
+    oval = cv2.dilate(polygon(mesh, FACE_OVAL, size), _disc(size / 50))
+    up = mesh[10, :2] - mesh[152, :2]
+    ys, xs = np.mgrid[0:size, 0:size].astype(np.float32)
+    above_mouth = (xs - mesh[0, 0]) * up[0] + (ys - mesh[0, 1]) * up[1] > 0
+    zone = (oval > 0.5) & (core < 0.5) & above_mouth
+    candidates = ((unlikely > 0.35) & zone).astype(np.uint8)
     candidates = cv2.morphologyEx(candidates, cv2.MORPH_CLOSE, _disc(size / 90))
     count, labels = cv2.connectedComponents(np.asarray(candidates, np.uint8))
-    rim = (cv2.erode(inside, _disc(size / 60)) < 0.5) & (forehead > 0)
+    rim = (cv2.erode(oval, _disc(size / 25)) < 0.5) & zone
     touching = np.unique(labels[rim & (labels > 0)]) if count > 1 else np.zeros(0, np.int32)
     kept = np.isin(labels, touching) & (labels > 0)
     return kept.astype(np.float32) * np.maximum(unlikely, 0.6)
 
 
-def _outline_over(mesh: Points) -> NDArray[np.float32]:
-    """The upper outline of the face, temple to temple, pushed outward a little."""
-    upper = (127, 162, 21, 54, 103, 67, 109, 10, 338, 297, 332, 284, 251, 389, 356)
-    points = mesh[list(upper), :2]
-    centre = mesh[168, :2]
-    return (centre + (points - centre) * 1.1).astype(np.float32)
-
-
 def _glasses(crop: Image, mesh: Points, size: int) -> Mask:
-    """When frames cross the bridge of the nose, the whole band of the eyes is kept: glasses, lenses, eyes and brows.
-
-    The test is Jiang et al. 2000, "Towards Detection of Glasses in Facial Images": strong horizontal edges between the eyes."""
-    gray = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    unit = float(np.linalg.norm(mesh[263, :2] - mesh[33, :2]))
-    gray = cv2.GaussianBlur(gray, (0, 0), max(0.6, unit / 90))
-    vertical = np.abs(cv2.Sobel(gray, cv2.CV_32F, 0, 1, ksize=3)) / 8.0 * (unit / 90)
-    bridge = np.zeros((size, size), np.uint8)
-    left, right = mesh[[133, 243], :2].mean(axis=0), mesh[[362, 463], :2].mean(axis=0)
-    up, down = mesh[9, :2], mesh[197, :2]
-    middle = mesh[168, :2]
-    corners = np.stack([middle + (left - middle) * 0.55 + (up - middle) * 0.8, middle + (right - middle) * 0.55 + (up - middle) * 0.8,
-                        middle + (right - middle) * 0.55 + (down - middle) * 0.7, middle + (left - middle) * 0.55 + (down - middle) * 0.7])  # fmt: skip
-    cv2.fillConvexPoly(bridge, np.round(corners).astype(np.int32), 1)
-    strength = vertical[bridge > 0]
-    contrast = float(np.percentile(strength, 92)) if strength.size else 0.0
-    cheek = float(np.percentile(vertical[skin_patch(mesh, size) > 0.5], 80))
-    if contrast < 9.0 or contrast < 4.0 * cheek:
-        return np.zeros((size, size), np.float32)
+    """When glasses are worn, the whole band of the eyes is kept: frames, lenses, eyes and brows."""
     band = np.zeros((size, size), np.float32)
+    if not wears_glasses(crop, mesh):
+        return band
     points = mesh[list(_EYE_BAND), :2]
     centre = points.mean(axis=0)
     hull = cv2.convexHull((centre + (points - centre) * np.array([1.05, 1.15])).astype(np.float32))
     cv2.fillPoly(band, [np.round(hull[:, 0] * 16).astype(np.int32)], 1.0, shift=4)
-    return cv2.GaussianBlur(band, (0, 0), unit / 25)  # pyright: ignore[reportReturnType]
+    return cv2.GaussianBlur(band, (0, 0), size / 60)  # pyright: ignore[reportReturnType]
+
+
+def wears_glasses(crop: Image, mesh: Points) -> bool:
+    """Whether thin lines across the bridge of the nose, under the eyes, beside them and at the temples say glasses.
+
+    After Jiang et al. 2000, "Towards Detection of Glasses in Facial Images". The weights are a logistic regression on 233 synthetic portraits
+    and paintings, 42 with glasses; each left out in turn, 88 % of the glasses are found at 4 % false alarms, most of them deep wrinkles."""
+    scale = 256 / crop.shape[0]
+    small = cv2.resize(crop, (256, 256), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+    gray = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    points = mesh[:, :2] * scale
+    across = (points[263] - points[33]) / 96  # one step of a strip: 1/96 of the distance between the outer eye corners
+    down = np.array([-across[1], across[0]])
+    eyes = [(points[a] + points[b]) / 2 for a, b in ((33, 133), (362, 263))]
+    temples = [(points[a] + points[b]) / 2 for a, b in ((33, 127), (263, 356))]
+    evidence = (
+        _line(gray, points[168], across, down, 16, (-22, 30)),
+        min(_line(gray, eye, across, down, 20, (18, 56)) for eye in eyes),
+        min(_line(gray, eye, across, down, 20, (10, 60)) for eye in eyes),
+        min(_line(gray, points[corner] + 14 * down, down, across, 16, (-25, 25)) for corner in (33, 263)),
+        min(_line(gray, temple, across, down, 8, (-22, 12)) for temple in temples),
+    )
+    return float(np.log(np.maximum(evidence, 0.3)) @ _GLASSES_WEIGHTS + _GLASSES_OFFSET) > 0
+
+
+def _line(
+    gray: NDArray[np.float32], origin: Points, along: Points, over: Points, length: int, rows: tuple[int, int]
+) -> float:
+    """How much the strongest thin lines of a strip stand out from its other rows: second difference over three steps, grey levels.
+
+    The strip's rows run along `along`, and follow one another in steps of `over`."""
+    xs, ys = np.meshgrid(np.arange(length) - (length - 1) / 2, np.arange(*rows))
+    grid = (origin + xs[..., None] * along + ys[..., None] * over).astype(np.float32)
+    strip = cv2.remap(gray, grid[..., 0], grid[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    strip = cv2.GaussianBlur(strip, (0, 0), 1.0)
+    ridge = np.median(np.abs(strip[:-6] - 2 * strip[3:-3] + strip[6:]), axis=1)
+    return float(np.sort(ridge)[-2:].mean() - np.median(ridge))
 
 
 def features(mesh: Points, size: int) -> Mask:

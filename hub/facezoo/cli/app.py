@@ -1,0 +1,73 @@
+"""Puts the commands together, and starts the one that was asked for."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated, NoReturn
+
+import typer
+
+import facezoo
+from facezoo.cli import bench, doctor, look, make
+from facezoo.cli.shell import conclude
+from facezoo.errors import UsageError
+
+__all__ = ["app", "execute", "main"]
+
+app = typer.Typer(name="facezoo", add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+zoo = typer.Typer(name="zoo", rich_markup_mode=None)
+
+app.command("methods")(look.methods)
+app.command("personas")(look.personas)
+app.command("run")(make.run)
+app.command("animate")(make.animate)
+app.command("compare")(make.compare)
+app.command("verify")(look.verify)
+app.add_typer(zoo, help="The weights: what there is, whether it is intact, its card.")
+zoo.command("list")(look.zoo_list)
+zoo.command("check")(look.zoo_check)
+zoo.command("card")(look.zoo_card)
+app.command("bench")(bench.bench)
+app.command("demo")(make.demo)
+app.command("doctor")(doctor.doctor)
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line (sys.argv when None) and leave with its exit code."""
+    sys.exit(execute(sys.argv[1:] if arguments is None else arguments))
+
+
+def execute(arguments: Sequence[str]) -> int:
+    """Run one command line and give its exit code. `--debug` is understood anywhere in front of a `--`."""
+    words = list(arguments)
+    if words in ([], ["zoo"]):
+        words.append("--help")
+    options = words[: words.index("--")] if "--" in words else words
+    debug = "--debug" in options
+    words = [word for word in options if word != "--debug"] + words[len(options) :]
+
+    def command() -> object:
+        try:
+            return app(args=words, prog_name="facezoo", standalone_mode=False)
+        except typer.TyperException as problem:
+            raise UsageError(" ".join(problem.format_message().split()), "See: facezoo COMMAND --help") from problem
+
+    return conclude(command, debug=debug)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        print(f"facezoo {facezoo.__version__}")
+        raise typer.Exit
+
+
+@app.callback(epilog="--debug, anywhere on the line, shows tracebacks and the logs of the libraries.")
+def _describe(  # pyright: ignore[reportUnusedFunction]  # typer keeps it
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=_print_version)
+    ] = False,
+) -> None:
+    """Learn, compare and download AI face-translation methods: one photo, every generation, side by side.
+
+    Every result carries a visible mark, a watermark and a signed record of where it came from."""

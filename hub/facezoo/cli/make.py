@@ -1,0 +1,235 @@
+"""Commands that make something: run, animate, compare, demo."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from facezoo.cli.shell import ProgressLine, choose_outputs, print_json, staged, warn
+from facezoo.errors import Cancelled, FacezooError, UsageError
+
+if TYPE_CHECKING:
+    from facezoo.runner import Comparison
+
+__all__ = ["animate", "compare", "demo", "run"]
+
+Inputs = Annotated[list[Path], typer.Argument(metavar="INPUT...", help="Photos, paintings, GIFs or videos.")]
+Output = Annotated[Path, typer.Option("-o", "--output", metavar="OUT", help="A file; or a folder, made when missing.")]
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A parameter of the method. May be repeated.")
+]
+PersonaId = Annotated[str | None, typer.Option(metavar="ID", help="The synthetic person; see `facezoo personas`.")]
+FaceChoice = Annotated[str, typer.Option(metavar="N|all", help="Which face: 1 is the largest.")]
+Seed = Annotated[int, typer.Option(help="The same seed gives the same pixels.")]
+Consent = Annotated[bool, typer.Option("--consent", help="I may use every face in these files, or it is my own.")]
+Label = Annotated[Literal["small", "medium", "large"], typer.Option(help='Size of the visible "AI" mark.')]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+
+def run(
+    method: Annotated[str, typer.Argument(metavar="METHOD", help="An id from `facezoo methods`.")],
+    inputs: Inputs,
+    output: Output,
+    persona: PersonaId = None,
+    source: Annotated[
+        Path | None, typer.Option(metavar="PHOTO", help="A photo of the face to put on, instead of a persona.")
+    ] = None,
+    driving: Annotated[Path | None, typer.Option(metavar="CLIP", help="The clip whose motion is taken.")] = None,
+    face: FaceChoice = "1",
+    seed: Seed = 0,
+    settings: Settings = None,
+    consent: Consent = False,
+    label: Label = "small",
+    keep_going: Annotated[
+        bool, typer.Option("--keep-going", help="With several inputs: keep the good results when one fails.")
+    ] = False,
+    as_json: AsJson = False,
+) -> int:
+    """Run one method on photos, paintings, GIFs or videos."""
+    options = {
+        "persona": persona,
+        "source": source,
+        "driving": driving,
+        "params": _settings(settings or []),
+        "consent": consent or None,
+        "face": _face(face),
+        "seed": seed,
+        "label": label,
+    }
+    outputs = choose_outputs(inputs, output)
+    if outputs == [output]:
+        records, code = _run_all(method, inputs, outputs, options, keep_going=False)
+    else:
+        with staged(output) as folder:
+            records, code = _run_all(
+                method, inputs, [folder / path.name for path in outputs], options, keep_going=keep_going
+            )
+        for record in records:
+            record["output"] = str(output / Path(record["output"]).name)
+    if as_json:
+        print_json(records[0] if len(inputs) == 1 and records else records)
+    else:
+        for record in records:
+            print(_in_words(record))
+    return code
+
+
+def animate(
+    portrait: Annotated[Path, typer.Argument(metavar="PORTRAIT", help="A photo or a painting of one face.")],
+    output: Output,
+    driving: Annotated[Path, typer.Option(metavar="CLIP", help="The clip whose motion is taken.")],
+    method: Annotated[str | None, typer.Option(metavar="ID", help="The newest that can, when not given.")] = None,
+    face: FaceChoice = "1",
+    seed: Seed = 0,
+    settings: Settings = None,
+    consent: Consent = False,
+    label: Label = "small",
+    as_json: AsJson = False,
+) -> int:
+    """Bring one portrait to life with the motion of a clip."""
+    from facezoo import registry
+
+    able = [spec.id for spec in registry.list_methods() if "animate" in spec.tasks]
+    if method is not None and registry.load_spec(method).id not in able:
+        raise UsageError(f"{method} does not animate portraits.", f"Methods that do: {', '.join(able) or 'none here'}.")
+    if not able:
+        raise UsageError("No method here animates portraits.", "See what there is: facezoo methods")
+    return run(
+        method or able[-1], [portrait], output, driving=driving, face=face, seed=seed, settings=settings,
+        consent=consent, label=label, as_json=as_json,
+    )  # fmt: skip
+
+
+def compare(
+    image: Annotated[Path, typer.Argument(metavar="INPUT", help="A photo or a painting.")],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="A folder, made when missing.")],
+    persona: PersonaId = None,
+    methods: Annotated[str, typer.Option(metavar="A,B", help="Only these methods.")] = "",
+    face: FaceChoice = "1",
+    seed: Seed = 0,
+    consent: Consent = False,
+    label: Label = "small",
+    as_json: AsJson = False,
+) -> None:
+    """The same picture through every method: DIR/<method>.png, DIR/grid.png, DIR/metrics.json."""
+    from facezoo import runner
+
+    chosen = _face(face)
+    with staged(output) as folder:
+        with ProgressLine() as progress:
+            comparison = runner.compare(
+                image,
+                persona=persona,
+                methods=[each.strip() for each in methods.split(",") if each.strip()] or None,
+                consent=consent or None,
+                face=chosen,
+                seed=seed,
+                output=folder,
+                label=label,
+                progress=progress,
+            )
+        table = _compared(image, comparison, chosen, output)
+        (folder / "metrics.json").write_text(json.dumps(table, indent=2, default=str) + "\n", encoding="utf-8")
+    for method, error in comparison.failures.items():
+        warn(f"{method}: {error.message}")
+    if as_json:
+        print_json(table)
+    else:
+        for record in table["results"].values():
+            print(_in_words(record))
+        print(table["grid"])
+
+
+def demo(
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for every network.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 7860,
+    methods: Annotated[str, typer.Option(metavar="A,B", help="Only these methods.")] = "",
+) -> None:
+    """Start the hub, the web page of facezoo, on this machine."""
+    from facezoo import registry
+
+    if importlib.util.find_spec("gradio") is None:
+        raise FacezooError("The hub needs gradio, which is not installed.", "Install it: pip install 'facezoo[hub]'")
+    for id in filter(None, (each.strip() for each in methods.split(","))):
+        registry.load_spec(id)
+    words = ["-m", "facezoo.ui", "--host", host, "--port", str(port), "--methods", methods]
+    os.execv(sys.executable, [sys.executable, *words])
+
+
+def _run_all(
+    method: str, inputs: Sequence[Path], outputs: Sequence[Path], options: dict[str, Any], *, keep_going: bool
+) -> tuple[list[dict[str, Any]], int]:
+    """The result records, and 0 or the exit code of the first failure (only when keep_going; else it is raised)."""
+    from facezoo import runner
+
+    records: list[dict[str, Any]] = []
+    code = 0
+    for path, destination in zip(inputs, outputs, strict=True):
+        try:
+            with ProgressLine() as progress:
+                records.append(runner.run(method, path, output=destination, progress=progress, **options).record)
+        except Cancelled:
+            raise
+        except FacezooError as error:
+            if not keep_going:
+                if len(inputs) == 1:
+                    raise
+                raise type(error)(f"{path}: {error.message}", error.advice) from error
+            warn(f"{path}: {error.message}")
+            code = code or error.exit_code
+    return records, code
+
+
+def _compared(image: Path, comparison: Comparison, face: int | Literal["all"], output: Path) -> dict[str, Any]:
+    """What compare writes into metrics.json: each record with its measures, or why there are none."""
+    from facezoo.evaluate.metrics import measure
+
+    results: dict[str, Any] = {}
+    for method, sealed in comparison.results.items():
+        record = sealed.record | {"output": str(output / sealed.path.name)}
+        try:
+            measured = measure(image, sealed.path, face=1 if face == "all" else face)
+            record["measures"] = asdict(measured)
+        except FacezooError as error:
+            record["measures"] = {"error": error.message}
+        results[method] = record
+    return {
+        "input": str(image),
+        "results": results,
+        "failures": {method: error.message for method, error in comparison.failures.items()},
+        "grid": str(output / comparison.grid.path.name),
+    }
+
+
+def _settings(words: Sequence[str]) -> dict[str, str]:
+    """["strength=0.5"] -> {"strength": "0.5"}; the registry knows what is allowed."""
+    found: dict[str, str] = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not equals or not name.strip():
+            raise UsageError(f"--set {word} is not understood.", "Write it as --set name=value, without spaces.")
+        found[name.strip()] = value.strip()
+    return found
+
+
+def _face(text: str) -> int | Literal["all"]:
+    if text == "all":
+        return "all"
+    if text.isdecimal() and int(text) >= 1:
+        return int(text)
+    raise UsageError(f"--face {text} is not understood.", "Give a number, 1 for the largest face, or all.")
+
+
+def _in_words(record: dict[str, Any]) -> str:
+    faces, frames = record["faces"], record["frames"]
+    counts = f"{faces} face{'s' * (faces != 1)}" + (f", {frames} frames" if frames != 1 else "")
+    seconds = f"{record['seconds']['total']:.1f} s"
+    return f"{record['output']}  ({record['method']}, {counts}, {seconds}, watermarked and signed)"

@@ -51,8 +51,8 @@ import facezoo
 {_call(spec)}
 ```
 
-The result carries a visible "AI" mark, an invisible watermark and a signed record (C2PA).
-`facezoo verify` reads them back. A face that is not one of facezoo's synthetic people needs its owner's consent: `--consent`, `consent=True`.
+The result carries a visible "AI" mark, an invisible watermark and a signed record (C2PA), which `facezoo verify` reads.
+A face that is not one of facezoo's synthetic people needs its owner's consent: `--consent`, `consent=True`.
 
 ## Parameters
 

@@ -1,0 +1,252 @@
+"""The parent's side of decoding: starts the confined process, asks it, times it, replaces it.
+
+Photos go to one long-lived process (`decode_photo`), since starting one costs more than decoding most pictures. Each
+walk through a clip has a process of its own (`stream`): the pipe between them holds a frame or two, so the decoder
+works ahead while the caller works, at constant memory, and a caller that stops early just ends it.
+"""
+
+from __future__ import annotations
+
+import atexit
+import fcntl
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from typing import Final, cast
+
+from facezoo.errors import BadInput, TooLarge, Unreadable, UnsupportedFormat
+from facezoo.media._wire import EndOfWire, Header, Payload, receive, send
+from facezoo.media.limits import LIMITS
+
+__all__ = ["decode_photo", "stream", "worker_pid"]
+
+_START: Final = (
+    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from facezoo.media._worker import main; main()"
+)
+_ERRORS: Final[dict[str, type[BadInput]]] = {
+    "TooLarge": TooLarge,
+    "Unreadable": Unreadable,
+    "UnsupportedFormat": UnsupportedFormat,
+}
+_PICTURES_A_WORKER: Final = 1000
+_PIPE_BYTES: Final = 1024**2
+_F_SETPIPE_SZ: Final = 1031
+
+
+def decode_photo(data: bytes, form: str) -> tuple[Header, bytearray]:
+    """Decode the first picture of `data`, known by its magic bytes to be `form`, in the long-lived process.
+
+    Returns the header {width, height, count, seconds} and its RGB bytes. Thread safe: callers take turns.
+    Raises Unreadable, TooLarge, UnsupportedFormat."""
+    request: Header = {"do": "photo", "form": form}
+    with _Keeper.lock:
+        child = _Keeper.child_now()
+        try:
+            try:
+                child.ask(request, data)
+            except BrokenPipeError:  # it was ended between two pictures: not this picture's fault
+                child = _Keeper.replace()
+                child.ask(request, data)
+            return child.answer()
+        except _Broken as broken:
+            _Keeper.end()
+            raise broken.error from None
+        except BrokenPipeError:
+            _Keeper.end()
+            raise _damaged() from None
+        except BaseException:
+            if not child.idle:
+                _Keeper.end()  # interrupted half way through an answer
+            raise
+
+
+def stream(request: Header, data: Payload = b"") -> Iterator[tuple[Header, bytearray]]:
+    """Ask a process of its own and yield its messages until {"end"}; closing the iterator ends the process.
+
+    Raises what the process reports: Unreadable, TooLarge, UnsupportedFormat."""
+    child = _Child("pictures" if request["do"] == "animation" else "video")
+    try:
+        child.ask(request, data)
+        while True:
+            header, payload = child.answer()
+            if header.get("end"):
+                return
+            yield header, payload
+    except _Broken as broken:
+        raise broken.error from None
+    except BrokenPipeError:
+        raise _damaged() from None
+    finally:
+        child.end()
+
+
+def worker_pid() -> int:
+    """Process id of the long-lived decoder, started if need be."""
+    with _Keeper.lock:
+        return _Keeper.child_now().pid
+
+
+class _Broken(Exception):  # noqa: N818 - always turned into a BadInput
+    """The child died or overran its time; `error` is what the user is told."""
+
+    def __init__(self, error: BadInput) -> None:
+        super().__init__(error.message)
+        self.error = error
+
+
+class _Child:
+    """One confined decoding process and the wire to it."""
+
+    def __init__(self, work: str) -> None:
+        roots = [os.path.abspath(entry) for entry in sys.path]  # noqa: PTH100 - "" must become the working folder
+        kept = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT")
+        self._process = subprocess.Popen(
+            [sys.executable, "-I", "-c", _START, json.dumps(roots), work],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            bufsize=0,
+            env={name: os.environ[name] for name in kept if name in os.environ}
+            | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"},
+        )
+        assert self._process.stdin is not None and self._process.stdout is not None  # noqa: S101 - PIPE was asked for
+        self._to, self._from = self._process.stdin, self._process.stdout
+        self._overran = False
+        self.asked = 0
+        self.idle = True
+        _widen(self._from.fileno())
+        self._receive(LIMITS.start_seconds)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+    def ask(self, header: Header, data: Payload = b"") -> None:
+        """Send a request. Raises BrokenPipeError when the process is gone."""
+        self.asked += 1
+        self.idle = False
+        with self._clock(LIMITS.wall_seconds):
+            send(self._to, header, data)
+
+    def answer(self) -> tuple[Header, bytearray]:
+        """The next message. Raises the BadInput it reports, or _Broken when there is none in time."""
+        header, payload = self._receive(LIMITS.wall_seconds)
+        self.idle = True
+        if "error" in header:
+            kind = _ERRORS.get(str(header["error"]), Unreadable)
+            raise kind(str(header.get("message", "")), str(header.get("advice", "")))
+        return header, payload
+
+    def end(self) -> None:
+        """Kill it and reap it. Safe to call twice."""
+        self._process.kill()
+        for pipe in (self._to, self._from):
+            try:
+                pipe.close()
+            except OSError:
+                continue
+        self._process.wait()
+
+    def forget(self) -> None:
+        """Close our copies of the pipes after a fork: the process belongs to the parent."""
+        self._to.close()
+        self._from.close()
+
+    def _receive(self, seconds: float) -> tuple[Header, bytearray]:
+        most = LIMITS.work_side**2 * 3
+        try:
+            with self._clock(seconds):
+                return receive(self._from, most=most)
+        except (EndOfWire, OSError, ValueError):
+            self.end()
+            raise _Broken(self._reason()) from None
+
+    def _clock(self, seconds: float) -> _Clock:
+        return _Clock(seconds, self._overrun)
+
+    def _overrun(self) -> None:
+        self._overran = True
+        self._process.kill()
+
+    def _reason(self) -> BadInput:
+        import signal
+
+        if self._overran or self._process.returncode == -getattr(signal, "SIGXCPU", 24):
+            return TooLarge("This file takes too long to open.", "It may be damaged. Save it again, smaller.")
+        return _damaged()
+
+
+class _Clock:
+    """Runs `overrun` on another thread unless the block ends first: works on every system, for pipes too."""
+
+    def __init__(self, seconds: float, overrun: object) -> None:
+        self._timer = threading.Timer(seconds, cast("type[None]", overrun))
+        self._timer.daemon = True
+
+    def __enter__(self) -> None:
+        self._timer.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+
+
+class _Keeper:
+    """Holds the long-lived process. `lock` is held by whoever talks to it."""
+
+    lock = threading.Lock()
+    child: _Child | None = None
+
+    @classmethod
+    def child_now(cls) -> _Child:
+        child = cls.child
+        if child is None or not child.alive or child.asked >= _PICTURES_A_WORKER:
+            return cls.replace()
+        return child
+
+    @classmethod
+    def replace(cls) -> _Child:
+        cls.end()
+        try:
+            cls.child = _Child("pictures")
+        except _Broken as broken:
+            raise broken.error from None
+        return cls.child
+
+    @classmethod
+    def end(cls) -> None:
+        if cls.child is not None:
+            cls.child.end()
+            cls.child = None
+
+    @classmethod
+    def after_fork(cls) -> None:
+        """A forked child must not share the parent's wire: both would read each other's pictures."""
+        cls.lock = threading.Lock()
+        if cls.child is not None:
+            cls.child.forget()
+            cls.child = None
+
+
+def _damaged() -> Unreadable:
+    return Unreadable("This file is damaged and cannot be opened.", "Save or download it again.")
+
+
+def _widen(descriptor: int) -> None:
+    """A frame of video should cross in a few turns; the default pipe holds 64 KiB. Best effort, Linux only."""
+    if sys.platform == "linux":
+        try:
+            fcntl.fcntl(descriptor, _F_SETPIPE_SZ, _PIPE_BYTES)
+        except OSError:
+            return
+
+
+atexit.register(_Keeper.end)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_Keeper.after_fork)

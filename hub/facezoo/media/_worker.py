@@ -1,0 +1,130 @@
+"""The decoding process: confines itself, then answers requests on its standard input.
+
+It is a process of its own because decoders of pictures and video are where hostile files do their damage. It may
+not grow beyond a set address space, not run longer than a few seconds a picture, and write no file. It imports
+Pillow and pillow-heif, or PyAV, and nothing else of weight. It ends when its input does, so never outlives its parent.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Final
+
+from facezoo.errors import FacezooError, TooLarge, Unreadable
+from facezoo.media._wire import EndOfWire, Header, Payload, receive, send
+from facezoo.media.limits import LIMITS
+
+__all__ = ["main"]
+
+_ROOMY: Final = 32 * 1024**2
+
+
+def main() -> None:
+    """Serve until the parent closes the wire: `{"ready"}` once, then answers.
+
+    Requests: {"do": "photo" | "animation", "form"} + the file's bytes · {"do": "video" | "audio", "form", "path"}.
+    A photo is answered by one message, the others by many, then {"end"}. Any failure is {"error", message, advice}."""
+    wire_in, wire_out = sys.stdin.buffer, os.fdopen(os.dup(1), "wb", buffering=0)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # a library that prints must not speak into the protocol
+    _confine()
+    if sys.argv[-1] == "pictures":  # paid before the first request, not by it
+        from facezoo.media import _pictures as _  # noqa: F401
+    else:
+        from facezoo.media import video as _  # noqa: F401
+    try:
+        send(wire_out, {"ready": True})
+        while True:
+            header, payload = receive(wire_in, most=LIMITS.image_bytes)
+            _serve(wire_out, header, bytes(payload))
+            del payload
+    except (EndOfWire, BrokenPipeError, KeyboardInterrupt):
+        os._exit(0)
+
+
+def _serve(wire: IO[bytes], header: Header, payload: bytes) -> None:
+    """Answer one request, whatever happens in it."""
+    largest = 0
+    try:
+        _allow_seconds()
+        for answer, pixels in _answers(header, payload):
+            send(wire, answer, pixels)
+            largest = max(largest, memoryview(pixels).nbytes)
+            _allow_seconds()
+    except BrokenPipeError:
+        raise
+    except FacezooError as error:
+        send(wire, {"error": type(error).__name__, "message": error.message, "advice": error.advice})
+    except MemoryError:
+        error = TooLarge("This file needs more memory than facezoo gives to one file.", "Use a smaller one.")
+        send(wire, {"error": "TooLarge", "message": error.message, "advice": error.advice})
+    except Exception:  # a decoder failed in a way of its own: to the user the file is damaged
+        error = Unreadable("This file is damaged.", "Save or download it again.")
+        send(wire, {"error": "Unreadable", "message": error.message, "advice": error.advice})
+    if largest > _ROOMY:
+        _give_memory_back()
+
+
+def _answers(header: Header, payload: bytes) -> Iterator[tuple[Header, Payload]]:
+    """The messages that answer a request."""
+    task, form = str(header["do"]), str(header["form"])
+    if task == "photo":
+        from facezoo.media._pictures import decode_photo
+
+        yield decode_photo(payload, form)
+        return
+    if task == "animation":
+        from facezoo.media._pictures import decode_animation
+
+        yield from decode_animation(payload, form)
+    elif task == "video":
+        from facezoo.media.video import decode_video
+
+        yield from decode_video(Path(header["path"]), form)
+    elif task == "audio":
+        from facezoo.media.video import copy_audio
+
+        yield from copy_audio(Path(header["path"]), form)
+    yield {"end": True}, b""
+
+
+def _confine() -> None:
+    """Limit address space, forbid writing files and core dumps. On systems without rlimits the parent's clock is
+    all there is."""
+    try:
+        import resource
+    except ImportError:
+        return
+    for limit, value in (
+        (resource.RLIMIT_AS, LIMITS.memory),
+        (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        try:
+            resource.setrlimit(limit, (value, value))
+        except (OSError, ValueError):  # macOS refuses RLIMIT_AS
+            continue
+
+
+def _allow_seconds() -> None:
+    """Grant the next picture its processor time. RLIMIT_CPU counts from the start of the process, hence the sum."""
+    try:
+        import resource
+    except ImportError:
+        return
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    soft = int(used.ru_utime + used.ru_stime) + 1 + LIMITS.cpu_seconds
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))
+
+
+def _give_memory_back() -> None:
+    """Return freed pages of a large picture to the system; glibc would keep them for the life of the process."""
+    if sys.platform == "linux":
+        try:
+            ctypes.CDLL(None).malloc_trim(0)
+        except (OSError, AttributeError):
+            return

@@ -1,0 +1,37 @@
+"""What facezoo accepts, and what a decoder may use while it looks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+__all__ = ["LIMITS", "Limits"]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Limits of uploads and of the process that decodes them.
+
+    Sides are in pixels, bytes in bytes, memory is the address space of the decoding process. `cpu_seconds` and
+    `wall_seconds` are for one picture or one frame; `start_seconds` is for the decoding process to come up.
+    """
+
+    image_bytes: int = 20 * 1024**2
+    video_bytes: int = 50 * 1024**2
+    side_min: int = 64
+    side_max: int = 8192
+    aspect_max: float = 8.0
+    pixels_max: int = 40_000_000
+    work_side: int = 4096
+    """Photos with a longer side are reduced to this one by area averaging."""
+    moving_side_max: int = 1920
+    seconds_max: float = 60.0
+    frames_max: int = 1800
+    cpu_seconds: int = 6
+    wall_seconds: float = 7.5
+    start_seconds: float = 30.0
+    memory: int = 900 * 1024**2
+
+
+LIMITS: Final = Limits()
+"""The limits in force."""

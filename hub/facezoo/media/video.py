@@ -1,0 +1,290 @@
+"""Decoding of video with PyAV, at constant memory. `decode_video` and `copy_audio` run in the confined process
+only (see `_worker`); nothing outside it opens a video file that a user brought.
+
+The demuxer is forced by the magic bytes, never probed, and may open local files only: no playlist, no socket.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from io import BytesIO
+from pathlib import Path
+from typing import Any, Final
+
+import av
+import av.container
+import numpy as np
+from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
+from numpy.typing import NDArray
+
+from facezoo.errors import TooLarge, Unreadable, UnsupportedFormat
+from facezoo.media._wire import Header, Payload
+from facezoo.media.limits import LIMITS
+
+__all__ = ["copy_audio", "decode_video"]
+
+_CODECS: Final = {"h264", "hevc", "vp8", "vp9", "av1", "libdav1d", "libvpx", "libvpx-vp9"}
+_AUDIO_COPIED: Final = {"aac", "mp3", "mp3float", "opus", "libopus", "alac", "flac", "ac3", "eac3"}
+_AUDIO_DECODED: Final = {"vorbis", "pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_f32le", "pcm_u8"}
+_THREADS: Final = 2
+_MATRIX_STEP: Final = 65536  # display matrices are 16.16 fixed point
+
+
+def decode_video(path: Path, form: str) -> Iterator[tuple[Header, Payload]]:
+    """First {width, height, count, rate: [n, d], audio}, then each frame as ({"time"}, RGB bytes).
+
+    Frames are upright (display matrix) with square pixels; times are seconds from the first frame. Count and rate
+    are the container's claims. Limits are counted while decoding. Raises Unreadable, TooLarge, UnsupportedFormat."""
+    with _open(path, form) as container:
+        stream = container.streams.video[0] if container.streams.video else None
+        if stream is None:
+            raise Unreadable("This file has no picture track.", "Choose a video.")
+        _check(container, stream)
+        rate = stream.average_rate or stream.guessed_rate or Fraction(25)
+        rate = min(max(Fraction(rate), Fraction(1, 10)), Fraction(240))
+        size: tuple[int, int] | None = None
+        converter = VideoReformatter()  # one for all frames: each holds threads and tables of its own
+        last, number = -1.0, 0
+        for frame in _frames(container, stream):
+            number += 1
+            time = _time(frame, stream, number, rate)
+            if number > LIMITS.frames_max or time > LIMITS.seconds_max:
+                raise _too_long()
+            time = max(time, last + 0.001) if number > 1 else 0.0
+            picture = _picture(converter, frame, stream, size)
+            if size is None:
+                size = (picture.shape[1], picture.shape[0])
+                yield _header(container, stream, rate, size), b""
+            last = time
+            yield {"time": time}, picture.data
+        if not number:
+            raise Unreadable("This video holds no picture that can be shown.", "Save or download it again.")
+
+
+def copy_audio(path: Path, form: str) -> Iterator[tuple[Header, Payload]]:
+    """The sound of a video, packet by packet: first {} + a one-packet NUT file that carries the codec's parameters,
+    then {pts, dts, duration, time_base: [n, d], key} + the packet's bytes, untouched.
+
+    Times are counted from the first video frame, in units of time_base. Vorbis and PCM, which mp4 players do not
+    take, are encoded anew as AAC. Raises UnsupportedFormat for other codecs."""
+    with _open(path, form) as container:
+        stream = container.streams.audio[0]
+        name = stream.codec_context.name
+        start = _start(container.streams.video[0]) if container.streams.video else Fraction(0)
+        if name in _AUDIO_COPIED:
+            packets: Iterator[Any] = (packet for packet in container.demux(stream) if packet.size)
+            template: Any = stream
+        elif name in _AUDIO_DECODED:
+            template, packets = _as_aac(container, stream)
+        else:
+            raise UnsupportedFormat(
+                f"The sound of this video is {name}, which facezoo cannot keep.", "Save it with AAC sound."
+            )
+        first = True
+        for packet in packets:
+            if first:
+                yield {}, _parameters(template, packet)
+                first = False
+            base = packet.time_base or stream.time_base
+            shift = round(start / base)
+            yield (
+                {
+                    "pts": None if packet.pts is None else packet.pts - shift,
+                    "dts": None if packet.dts is None else packet.dts - shift,
+                    "duration": packet.duration or 0,
+                    "time_base": [base.numerator, base.denominator],
+                    "key": packet.is_keyframe,
+                },
+                bytes(packet),
+            )
+
+
+def _open(path: Path, form: str) -> Any:
+    """Open with the demuxer that the magic bytes named, over local files only."""
+    try:
+        return av.open(
+            str(path),
+            format=form,
+            options={"protocol_whitelist": "file", "max_streams": "16", "enable_drefs": "0"},
+            metadata_errors="replace",
+        )
+    except (av.FFmpegError, ValueError):
+        raise Unreadable(
+            "This video is damaged or cut off: its index cannot be read.", "Save or download it again."
+        ) from None
+
+
+def _check(container: Any, stream: Any) -> None:
+    """Refuse by what the container says, before a frame is allocated, and cap what the codec may say later."""
+    context = stream.codec_context
+    if context is None or context.name not in _CODECS:
+        name = "an unknown codec" if context is None else context.name
+        raise UnsupportedFormat(
+            f"This video is coded as {name}, which facezoo does not open.", "Save it as H.264 (mp4) or VP9 (webm)."
+        )
+    _check_size(stream.width, stream.height)
+    claimed = _claimed_seconds(container, stream)
+    if claimed > LIMITS.seconds_max + 0.5 or stream.frames > LIMITS.frames_max * 4:
+        raise _too_long(claimed)
+    context.options = {**context.options, "max_pixels": str(LIMITS.moving_side_max**2)}
+    context.thread_type = "AUTO"
+    context.thread_count = _THREADS
+
+
+def _check_size(width: int, height: int) -> None:
+    side = LIMITS.moving_side_max
+    if max(width, height) > side:
+        raise TooLarge(
+            f"This video is {width} x {height} pixels; the limit is {side} on a side.", "Save it as 1080p or smaller."
+        )
+    if min(width, height) < LIMITS.side_min or max(width, height) > LIMITS.aspect_max * min(width, height):
+        raise TooLarge(
+            f"This video is {width} x {height} pixels, too small or too narrow.",
+            f"Both sides need at least {LIMITS.side_min} pixels, one at most {LIMITS.aspect_max:.0f} times the other.",
+        )
+
+
+def _too_long(seconds: float = 0) -> TooLarge:
+    length = f"{seconds:.0f} s long" if seconds > LIMITS.seconds_max else "too long"
+    return TooLarge(
+        f"This video is {length}; the limit is {LIMITS.seconds_max:.0f} s and {LIMITS.frames_max} frames.",
+        "Cut it shorter.",
+    )
+
+
+def _claimed_seconds(container: Any, stream: Any) -> float:
+    if stream.duration is not None and stream.time_base is not None:
+        return float(stream.duration * stream.time_base)
+    return float(container.duration or 0) / av.time_base
+
+
+def _frames(container: Any, stream: Any) -> Iterator[Any]:
+    """Decoded frames; damage becomes an error that says so."""
+    try:
+        yield from container.decode(stream)
+    except (av.FFmpegError, EOFError):
+        raise Unreadable(
+            "This video is damaged or cut off: some of it cannot be decoded.", "Save or download it again."
+        ) from None
+
+
+def _start(stream: Any) -> Fraction:
+    """When the first video frame is shown, in seconds of the container's clock."""
+    return Fraction(stream.start_time or 0) * Fraction(stream.time_base or 1)
+
+
+def _time(frame: Any, stream: Any, number: int, rate: Fraction) -> float:
+    """Seconds from the first frame; counted where the file gives no time."""
+    if frame.pts is None or frame.time_base is None:
+        return float((number - 1) / rate)
+    return float(frame.pts * frame.time_base - _start(stream))
+
+
+def _header(container: Any, stream: Any, rate: Fraction, size: tuple[int, int]) -> Header:
+    count = int(stream.frames) or round(_claimed_seconds(container, stream) * rate)
+    return {
+        "width": size[0],
+        "height": size[1],
+        "count": min(max(count, 1), LIMITS.frames_max),
+        "rate": [rate.numerator, rate.denominator],
+        "audio": bool(container.streams.audio),
+    }
+
+
+def _picture(converter: VideoReformatter, frame: Any, stream: Any, size: tuple[int, int] | None) -> NDArray[np.uint8]:
+    """RGB (H, W, 3): square pixels, upright, and of one size even where the stream changes its own."""
+    _check_size(frame.width, frame.height)
+    turn = _matrix(frame)
+    if size is None:
+        width, height = _square(frame.width, frame.height, stream.sample_aspect_ratio)
+    else:
+        width, height = size if turn[0, 0] else (size[1], size[0])
+    colorspace = frame.colorspace
+    if colorspace not in (Colorspace.ITU709, Colorspace.ITU601, Colorspace.SMPTE240M, Colorspace.FCC):
+        # Undeclared: HD is BT.709 and SD BT.601 by custom. BT.2020's matrix is nearer to 709.
+        colorspace = Colorspace.ITU709 if frame.height >= 720 or int(frame.colorspace) in (9, 10) else Colorspace.ITU601
+    full = frame.color_range == ColorRange.JPEG or frame.format.name.startswith("yuvj")
+    rgb = converter.reformat(
+        frame,
+        width=width,
+        height=height,
+        format="rgb24",
+        src_colorspace=colorspace,
+        src_color_range=ColorRange.JPEG if full else ColorRange.MPEG,
+        dst_color_range=ColorRange.JPEG,
+        interpolation=Interpolation.BICUBIC,
+        threads=1,
+    )
+    return np.ascontiguousarray(_turned(rgb.to_ndarray(), turn))
+
+
+def _square(width: int, height: int, aspect: Fraction | None) -> tuple[int, int]:
+    """Size with square pixels, inside the limit. Aspects beyond 4 are taken for mistakes."""
+    if not aspect or aspect == 1 or not Fraction(1, 4) <= aspect <= 4:
+        return width, height
+    wide = width * float(aspect)
+    scale = min(1.0, LIMITS.moving_side_max / wide)
+    return max(2, round(wide * scale)), max(2, round(height * scale))
+
+
+def _matrix(frame: Any) -> NDArray[np.int64]:
+    """The display matrix's upper left 2 x 2 as signs, (a, b; c, d) with x' = a x + c y, y' = b x + d y (ISO 14496-12,
+    6.2.2), y pointing down. Anything but quarter turns and flips counts as none."""
+    identity = np.eye(2, dtype=np.int64)
+    data = frame.side_data.get("DISPLAYMATRIX")
+    if data is None:
+        return identity
+    values = np.frombuffer(bytes(data), np.int32)[[0, 1, 3, 4]].astype(np.float64) / _MATRIX_STEP
+    signs = np.rint(values).astype(np.int64).reshape(2, 2)
+    quarter = abs(int(round(float(np.linalg.det(signs))))) == 1 and int(np.abs(signs).sum()) == 2
+    return signs if quarter else identity
+
+
+def _turned(picture: NDArray[np.uint8], turn: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """Apply a signed quarter turn to pixels."""
+    if turn[0, 0] == 0:  # x' depends on y: swap the axes first
+        picture = picture.transpose(1, 0, 2)
+        across, down = turn[1, 0], turn[0, 1]
+    else:
+        across, down = turn[0, 0], turn[1, 1]
+    return picture[:: int(down), :: int(across)]
+
+
+def _parameters(template: Any, packet: Any) -> bytes:
+    """A NUT file of one packet: the shortest way to carry codec parameters (extradata, layout) between processes."""
+    store = BytesIO()
+    with av.open(store, "w", format="nut") as carrier:
+        stream = carrier.add_stream_from_template(template)
+        copy = av.Packet(bytes(packet))
+        copy.pts = copy.dts = 0
+        copy.time_base = packet.time_base or template.time_base
+        copy.is_keyframe = True
+        copy.stream = stream
+        carrier.mux(copy)
+    return store.getvalue()
+
+
+def _as_aac(container: Any, stream: Any) -> tuple[Any, Iterator[Any]]:
+    """An AAC encoder's stream for `stream`, and its packets."""
+    sink = av.open(BytesIO(), "w", format="nut")
+    encoded: Any = sink.add_stream("aac", rate=stream.codec_context.sample_rate)
+    encoded.codec_context.layout = "mono" if stream.codec_context.channels == 1 else "stereo"
+    encoded.codec_context.bit_rate = 160_000
+    encoded.codec_context.open()
+
+    def packets() -> Iterator[Any]:
+        resampler = av.AudioResampler(
+            format=encoded.codec_context.format,
+            layout=encoded.codec_context.layout,
+            rate=encoded.codec_context.sample_rate,
+            frame_size=encoded.codec_context.frame_size,
+        )
+        for decoded in _frames(container, stream):
+            for frame in resampler.resample(decoded):
+                yield from encoded.codec_context.encode(frame)
+        for frame in resampler.resample(None):
+            yield from encoded.codec_context.encode(frame)
+        yield from encoded.codec_context.encode(None)
+
+    return encoded, packets()

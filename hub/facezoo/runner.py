@@ -1,4 +1,5 @@
-"""The one road: read, consent, detect, align, method, blend, seal. UI, API and CLI all call this and nothing below it."""
+"""The one road: read, consent, detect, align, method, blend, seal. UI, API and CLI all call this and nothing below it.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ import cv2
 import numpy as np
 
 from facezoo import registry
-from facezoo.errors import FacezooError, NoFace, UsageError
+from facezoo.errors import FacezooError, UsageError
 from facezoo.face import find_faces, realign
 from facezoo.face.blend import paste
 from facezoo.face.follow import Follower, choose
@@ -44,8 +45,8 @@ _TILE = 512  # px, a picture in the grid of a comparison
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """One photo through several methods. results: method id -> sealed file, in the registry's order. grid: all of them in one sealed
-    picture. failures: method id -> what went wrong; the other results are kept."""
+    """One photo through several methods. results: method id -> sealed file, in the registry's order. grid: all of them
+    in one sealed picture. failures: method id -> what went wrong; the other results are kept."""
 
     results: dict[str, Sealed]
     grid: Sealed
@@ -54,8 +55,9 @@ class Comparison:
 
 @dataclass(frozen=True, eq=False)
 class Inspection:
-    """What is in an upload, before anything is made of it. preview: its first frame (H, W, 3) RGB uint8, upright. faces: largest first,
-    perhaps none. needs_consent: false for the synthetic people and the paintings that ship with facezoo."""
+    """What is in an upload, before anything is made of it. preview: its first frame (H, W, 3) RGB uint8, upright.
+    faces: largest first, perhaps none. needs_consent: false for the synthetic people and the paintings that ship with
+    facezoo."""
 
     preview: Image
     faces: list[Face]
@@ -88,11 +90,12 @@ def run(
 ) -> Sealed:
     """Run one method on a photo, painting, animation or video, and seal the result.
 
-    inputs: a path (or a list of one). persona: id of the synthetic person to swap with, the first one when None; or source: a photo of
-    another face. driving: a clip whose motion is taken. params: the method's parameters by name. consent: that every face that is not
-    one of facezoo's own pictures may be used (see `safety.consent`). face: its number, 1 is the largest, or "all". output: where to write,
-    the suffix decides the format; a new temporary folder when None. label: size of the visible mark. progress(stage, fraction) may raise
-    Cancelled. Raises the errors of `facezoo.errors`; nothing is left at `output` then."""
+    inputs: a path (or a list of one). persona: id of the synthetic person to swap with, the first one when None; or
+    source: a photo of another face. driving: a clip whose motion is taken. params: the method's parameters by name.
+    consent: that every face that is not one of facezoo's own pictures may be used (see `safety.consent`). face: its
+    number, 1 is the largest, or "all". output: where to write, the suffix decides the format; a new temporary folder
+    when None. label: size of the visible mark. progress(stage, fraction) may raise Cancelled. Raises the errors of
+    `facezoo.errors`; nothing is left at `output` then."""
     clock = _Stopwatch(progress)
     spec = registry.load_spec(method)
     chosen = registry.parse_params(spec, params or {})
@@ -124,10 +127,11 @@ def compare(
     progress: Progress | None = None,
     on_result: Callable[[str, Sealed], None] | None = None,
 ) -> Comparison:
-    """One photo through every method that swaps faces (or those named), each result sealed as `output`/<method>.png, and all of them beside the
-    untouched photo in `output`/grid.png. The face is found once for all.
+    """One photo through every method that swaps faces (or those named), each result sealed as `output`/<method>.png,
+    and all of them beside the untouched photo in `output`/grid.png. The face is found once for all.
 
-    on_result(method, sealed) is called as each is done. A method that fails is reported in `failures`; when all fail, the first error is raised."""
+    on_result(method, sealed) is called as each is done. A method that fails is reported in `failures`; when all fail,
+    the first error is raised."""
     clock = _Stopwatch(progress)
     specs = (
         [registry.load_spec(id) for id in methods]
@@ -280,7 +284,8 @@ def _destination(output: str | Path | None, clip: Clip) -> Path:
 
 
 def _frames(clip: Clip, destination: Path, clock: _Stopwatch) -> Iterator[Frame]:
-    """The frames that are worked on: all, or the first when a still is asked for. Content is checked once a second of film."""
+    """The frames that are worked on: all, or the first when a still is asked for. Content is checked once a second of
+    film."""
     still = destination.suffix.lower() in _STILL and (clip.kind == "photo" or destination.suffix.lower() != ".webp")
     frames = iter(islice(clip.frames(), 1) if still else clip.frames())
     next_check = 0.0
@@ -305,32 +310,17 @@ def _translate(
     seed: int,
     clock: _Stopwatch,
 ) -> Iterator[Frame]:
-    """Every frame with its faces replaced. The pipeline sees one stream of faces and may batch them; a frame without a face ends the
-    stream and a new one begins after it, so that no more than a batch of frames is ever held."""
-    more = True
-    while more:
-        waiting: deque[tuple[Frame, list[Face]]] = deque()
-        gap: list[Frame] = []
-
-        def targets() -> Iterator[Face]:
-            nonlocal more
-            for frame in frames:
-                with clock.stage("detect"):
-                    faces = follower(frame.image)
-                if not faces:
-                    gap.append(frame)
-                    return
-                waiting.append((frame, faces))
-                yield from faces
-            more = False
-
-        crops = iter(pipeline(targets(), identity=identity, params=params, driving=driving, seed=seed))
+    """Every frame with its faces replaced. The pipeline sees one stream of faces and may batch them; a frame without a
+    face ends the stream and a new one begins after it, so that no more than a batch of frames is ever held."""
+    stream = _Stream(frames, follower, clock)
+    while not stream.ended:
+        crops = iter(pipeline(stream.faces(), identity=identity, params=params, driving=driving, seed=seed))
         while True:
             with clock.stage("method"):
                 crop = next(crops, None)
             if crop is None:
                 break
-            frame, faces = waiting.popleft()
+            frame, faces = stream.waiting.popleft()
             with clock.stage("blend"):
                 image = _paste(faces[0], frame.image, crop, params)
             for face in faces[1:]:
@@ -339,7 +329,32 @@ def _translate(
                 with clock.stage("blend"):
                     image = _paste(face, image, crop, params)
             yield Frame(image, frame.time)
-        yield from gap
+        yield from stream.without_face
+
+
+class _Stream:
+    """The faces of consecutive frames, up to a frame that has none. waiting holds the frames whose faces were handed
+    out and whose crops have not come back."""
+
+    def __init__(self, frames: Iterator[Frame], follower: Callable[[Image], list[Face]], clock: _Stopwatch) -> None:
+        self._frames = frames
+        self._follower = follower
+        self._clock = clock
+        self.waiting: deque[tuple[Frame, list[Face]]] = deque()
+        self.without_face: list[Frame] = []
+        self.ended = False
+
+    def faces(self) -> Iterator[Face]:
+        self.without_face = []
+        for frame in self._frames:
+            with self._clock.stage("detect"):
+                faces = self._follower(frame.image)
+            if not faces:
+                self.without_face = [frame]
+                return
+            self.waiting.append((frame, faces))
+            yield from faces
+        self.ended = True
 
 
 def _paste(face: Face, image: Image, crop: Image, params: Any) -> Image:
@@ -397,7 +412,8 @@ def _compare_one(
 
 
 def _grid(pictures: list[tuple[str, Image]]) -> Image:
-    """The pictures side by side at one height, at most four in a row, each with its title below. Returns (H, W, 3) RGB uint8."""
+    """The pictures side by side at one height, at most four in a row, each with its title below. Returns (H, W, 3) RGB
+    uint8."""
     columns = min(4, len(pictures))
     caption = 36
     rows: list[Image] = []

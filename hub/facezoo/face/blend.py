@@ -1,8 +1,8 @@
 """Putting a generated face back: mask, colour, light, edge.
 
-Sources: Reinhard et al. 2001, "Color Transfer between Images"; Pitie & Kokaram 2007, "The Linear Monge-Kantorovitch Linear Colour
-Mapping for Example-Based Colour Transfer"; Perez et al. 2003, "Poisson Image Editing"; Bhat et al. 2008, "Fourier Analysis of the
-2D Screened Poisson Equation for Gradient Domain Problems".
+Sources: Reinhard et al. 2001, "Color Transfer between Images"; Pitie & Kokaram 2007, "The Linear Monge-Kantorovitch
+Linear Colour Mapping for Example-Based Colour Transfer"; Perez et al. 2003, "Poisson Image Editing"; Bhat et al. 2008,
+"Fourier Analysis of the 2D Screened Poisson Equation for Gradient Domain Problems".
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ Blend = Literal["poisson", "feather"]
 
 _GAIN = (0.35, 1.1)  # bounds of a colour gain: more would turn shading into stains
 _SHRINK = (6.0, 4.0, 4.0)  # Lab units
+_SHINE = 9.0  # Lab units above the skin from which highlights of the other picture's light are damped
+_ANALYSIS = 320  # px: masks are found on a crop of at most this side
 _SOLVE = 96  # px: light varies slowly, so the screened Poisson equation is solved on this grid
 _LOG_OFFSET = 12.0  # added before the logarithm, so that noise in black does not rule
 _SCREEN = 0.02  # pull of the picture's own light inside the face, against 1 at the edge
@@ -33,27 +35,53 @@ _SCREEN = 0.02  # pull of the picture's own light inside the face, against 1 at 
 def paste(face: Face, generated: Image, *, color: Color = "mkl", blend: Blend = "poisson", grain: float = 0.0) -> Image:
     """The face's whole frame with a generated face in place of it: (H, W, 3) RGB uint8, a new array.
 
-    generated: (S, S, 3) RGB or (S, S, 4) RGBA uint8, aligned as `face.crop`; where alpha is 0 the frame stays. color and blend: see
-    the sources above; "feather" is a soft edge alone. grain in [0, 1] lays the picture's own finest texture over the new skin.
-    Hair, glasses and other people in front of the face stay in front."""
+    generated: (S, S, 3) RGB or (S, S, 4) RGBA uint8, aligned as `face.crop`; where alpha is 0 the frame stays. color
+    and blend: see the sources above; "feather" is a soft edge alone. grain in [0, 1] lays the picture's own finest
+    texture over the new skin. Hair, glasses and other people in front of the face stay in front."""
     size = face.crop.shape[0]
     mesh = move(face.landmarks.mesh, face.affine)
-    made = generated[..., 3].astype(np.float32) / 255 if generated.shape[2] == 4 else np.ones((size, size), np.float32)
-    visible = made * (1 - in_front(face.crop, mesh))
-    certain = np.maximum(unlike_skin(face.crop, mesh), unlike_skin(np.ascontiguousarray(generated[..., :3]), mesh)) < 0.5
-    skin = visible * face_mask(mesh, size, feather=0.0) * (1 - features(mesh, size)) * certain
+    alpha = np.ones((size, size), np.float32)
+    if generated.shape[2] == 4:
+        alpha = np.asarray(generated[..., 3] / 255, np.float32)
+    painted = np.ascontiguousarray(generated[..., :3])
+    visible, skin, drawn = (_enlarge(mask, size) for mask in _analyse(face.crop, painted, alpha, mesh))
     target = face.crop.astype(np.float32)
-    result = match_color(generated[..., :3].astype(np.float32), target, skin, color)
+    result = match_color(painted.astype(np.float32), target, skin, drawn, color)
     if blend == "poisson":
         result = _take_light(result, target, skin, face_mask(mesh, size, feather=0.0))
     result = _match_texture(result, target, skin, grain)
-    alpha = face_mask(mesh, size) * cv2.GaussianBlur(visible, (0, 0), max(0.7, size / 300))
+    alpha = alpha * visible * face_mask(mesh, size)
     return _return_to_frame(face, result, alpha)
 
 
+def _analyse(crop: Image, painted: Image, alpha: Mask, mesh: Points) -> tuple[Mask, Mask, Mask]:
+    """What may be painted over, where both pictures show skin, and where features are: three masks at no more than
+    _ANALYSIS px."""
+    size = min(crop.shape[0], _ANALYSIS)
+    ratio = size / crop.shape[0]
+    if ratio < 1:
+        side = (size, size)
+        crop = np.asarray(cv2.resize(crop, side, interpolation=cv2.INTER_AREA), np.uint8)
+        painted = np.asarray(cv2.resize(painted, side, interpolation=cv2.INTER_AREA), np.uint8)
+        alpha = np.asarray(cv2.resize(alpha, side, interpolation=cv2.INTER_AREA), np.float32)
+        mesh = ((mesh + 0.5) * ratio - 0.5).astype(np.float32)
+    visible = 1 - in_front(crop, mesh)
+    certain = np.maximum(unlike_skin(crop, mesh), unlike_skin(painted, mesh)) < 0.5
+    skin = alpha * visible * face_mask(mesh, size, feather=0.0) * (1 - features(mesh, size)) * certain
+    return visible.astype(np.float32), skin.astype(np.float32), features(mesh, size, soft=True)
+
+
+def _enlarge(mask: Mask, size: int) -> Mask:
+    return (
+        mask
+        if mask.shape[0] == size
+        else np.asarray(cv2.resize(mask, (size, size), interpolation=cv2.INTER_LINEAR), np.float32)
+    )
+
+
 def face_mask(mesh: Points, size: int, *, feather: float = 0.09) -> Mask:
-    """(S, S) float32 in [0, 1]: the visible side of the mesh, its edge softened inward over `feather` of the face's width (twice that at the
-    forehead, where hair begins)."""
+    """(S, S) float32 in [0, 1]: the visible side of the mesh, its edge softened inward over `feather` of the face's
+    width (twice that at the forehead, where hair begins)."""
     mask = np.zeros((size, size), np.uint8)
     cv2.fillPoly(mask, [np.round(mesh[list(FACE_OVAL), :2] * 16).astype(np.int32)], 1, shift=4)
     for triangle in mesh[topology().triangles[::3], :2]:
@@ -76,11 +104,13 @@ def face_mask(mesh: Points, size: int, *, feather: float = 0.09) -> Mask:
 
 
 def match_color(
-    generated: NDArray[np.float32], target: NDArray[np.float32], skin: Mask, mode: Color
+    generated: NDArray[np.float32], target: NDArray[np.float32], skin: Mask, drawn: Mask, mode: Color
 ) -> NDArray[np.float32]:
     """Moves the colours of `generated` so that on `skin` their mean and spread are the target's, in CIE Lab.
 
-    generated, target: (S, S, 3) float32 RGB in [0, 255]; skin: (S, S) weights. Returns the same kind, not clipped."""
+    generated, target: (S, S, 3) float32 RGB in [0, 255]; skin, drawn: (S, S) weights, drawn is 1 on eyes, brows and
+    lips: their lightness follows a tone curve through black, the skin and white instead, and their hue mostly stays,
+    so that a brow is dark and the white of an eye white on any skin. Returns the same kind, not clipped."""
     chosen = skin > 0.5
     if mode == "none" or chosen.sum() < 50:
         return generated
@@ -90,6 +120,13 @@ def match_color(
     color = float(np.clip(np.hypot(*(theirs[chosen][:, 1:] - wanted[1:]).std(axis=0)) / 3.0, 0, 1))
     transport[1:] *= color  # a picture in one hue (black and white, sepia) stays in it
     moved = (ours - mean) @ transport.T + wanted
+    shine = wanted[0] + _SHINE
+    moved[..., 0] = np.where(moved[..., 0] > shine, shine + (moved[..., 0] - shine) * 0.4, moved[..., 0])
+    vivid = min(1.3, float(np.hypot(*wanted[1:]) / max(float(np.hypot(*mean[1:])), 1.0)))
+    tint = wanted - vivid * mean  # what is left of the change of skin after its vividness: its hue
+    toned = color * (vivid * ours + 0.7 * tint) + (1 - color) * wanted
+    toned[..., 0] = np.interp(ours[..., 0], (0.0, mean[0], 100.0), (0.0, wanted[0], 50.0 + wanted[0] / 2))
+    moved += (toned - moved) * drawn[..., None]
     return cv2.cvtColor(moved.astype(np.float32), cv2.COLOR_LAB2RGB) * np.float32(255)  # pyright: ignore[reportReturnType]
 
 
@@ -114,9 +151,9 @@ def _reinhard(
 def _monge_kantorovich(
     ours: NDArray[np.float32], theirs: NDArray[np.float32]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """The linear map that turns one colour covariance into the other with least movement (equation 6 and section 3):
-    T = A^(-1/2) (A^(1/2) B A^(1/2))^(1/2) A^(-1/2). The covariances are shrunk, so that lips and brows, which are far from the
-    skin they are measured on, do not change their hue."""
+    """The linear map that turns one colour covariance into the other with least movement (equation 6 and section 3): T
+    = A^(-1/2) (A^(1/2) B A^(1/2))^(1/2) A^(-1/2). The covariances are shrunk, so that lips and brows, which are far
+    from the skin they are measured on, do not change their hue."""
     shrink = np.diag(np.square(_SHRINK))
     a, b = np.cov(ours.T) + shrink, np.cov(theirs.T) + shrink
     root, inverse = _power(a, 0.5), _power(a, -0.5)
@@ -133,8 +170,9 @@ def _power(matrix: NDArray[np.float64], exponent: float) -> NDArray[np.float64]:
 def _take_light(
     result: NDArray[np.float32], target: NDArray[np.float32], skin: Mask, inside: Mask
 ) -> NDArray[np.float32]:
-    """Screened Poisson blending in the logarithm: adds the smoothest field that makes the new face meet the picture's own skin at the edge
-    and leans to its light inside. Edge pixels that are not skin (hair, background) put no condition."""
+    """Screened Poisson blending in the logarithm: adds the smoothest field that makes the new face meet the picture's
+    own skin at the edge and leans to its light inside. Edge pixels that are not skin (hair, background) put no
+    condition."""
     size = result.shape[0]
     grid = (_SOLVE, _SOLVE)
     difference = _log(target) - _log(result)
@@ -147,7 +185,7 @@ def _take_light(
     area = cv2.resize(inside, grid, interpolation=cv2.INTER_AREA) > 0.5
     core = cv2.erode(area.astype(np.uint8), np.ones((3, 3), np.uint8), iterations=3) > 0
     pull = weight * np.where(core, _SCREEN, 1.0)
-    field = _screened_poisson(small, pull.astype(np.float32))
+    field = _screened_poisson(small.astype(np.float32), pull.astype(np.float32))
     full = cv2.resize(field, (size, size), interpolation=cv2.INTER_CUBIC)
     return (np.exp(_log(result) + full) - _LOG_OFFSET).astype(np.float32)
 
@@ -162,7 +200,7 @@ def _screened_poisson(data: NDArray[np.float32], pull: NDArray[np.float32]) -> N
     def apply(field: NDArray[np.float32]) -> NDArray[np.float32]:
         padded = np.pad(field, ((1, 1), (1, 1), (0, 0)), mode="edge")
         laplace = padded[:-2, 1:-1] + padded[2:, 1:-1] + padded[1:-1, :-2] + padded[1:-1, 2:] - 4 * field
-        return pull[..., None] * field - laplace
+        return (pull[..., None] * field - laplace).astype(np.float32)
 
     total = float(pull.sum())
     start = (data * pull[..., None]).sum(axis=(0, 1)) / max(total, 1e-6)
@@ -181,7 +219,7 @@ def _screened_poisson(data: NDArray[np.float32], pull: NDArray[np.float32]) -> N
         fresh = float((residual**2).sum())
         direction = residual + (fresh / energy) * direction
         energy = fresh
-    return field
+    return field.astype(np.float32)
 
 
 def _match_texture(
@@ -196,7 +234,7 @@ def _match_texture(
         return result
     ratio = float(theirs[chosen].std() / max(float(ours[chosen].std()), 1e-3))
     if ratio < 0.8:
-        result = result - ours * (0.8 - ratio)
+        result = np.asarray(result - ours * (0.8 - ratio), np.float32)
     soft = cv2.GaussianBlur(skin, (0, 0), sigma * 2)
     return (result + theirs * (grain * soft)[..., None]).astype(np.float32)
 
@@ -209,7 +247,7 @@ def _return_to_frame(face: Face, result: NDArray[np.float32], alpha: Mask) -> Im
     """Inverse of the crop, on the touched rectangle only; pixels with alpha 0 keep their exact values."""
     frame = face.frame.copy()
     height, width = frame.shape[:2]
-    inverse = cv2.invertAffineTransform(face.affine)
+    inverse = np.asarray(cv2.invertAffineTransform(face.affine), np.float32)
     side = result.shape[0]
     corners = move(np.array([[0, 0], [side, 0], [0, side], [side, side]], np.float32), inverse)
     left, top = np.maximum(np.floor(corners.min(axis=0)).astype(int), 0)

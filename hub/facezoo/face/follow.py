@@ -36,8 +36,8 @@ def choose(faces: list[Face], wanted: int | Literal["all"]) -> list[Face]:
 class Follower:
     """Finds the chosen faces in each frame of a clip, in the order of the frames.
 
-    Call it with (H, W, 3) uint8 frames one after another; it returns the chosen faces that are in the frame, perhaps none. The
-    first frame in which there is any face decides who is who."""
+    Call it with (H, W, 3) uint8 frames one after another; it returns the chosen faces that are in the frame, perhaps
+    none. The first frame in which there is any face decides who is who."""
 
     def __init__(self, wanted: int | Literal["all"], crop_size: int) -> None:
         self._wanted: int | Literal["all"] = wanted
@@ -46,6 +46,7 @@ class Follower:
         self._age = 0
 
     def __call__(self, image: Image) -> list[Face]:
+        """The chosen faces of the next frame."""
         if not self._last:
             faces = find_faces(image, crop_size=self._crop_size)
             self._last = choose(faces, self._wanted) if faces else []

@@ -96,7 +96,8 @@ def head_pose(landmarks: Landmarks) -> Pose:
     """Yaw, pitch and roll in degrees by perspective-n-point from the mean face (see `Pose` for the signs).
 
     The camera is unknown: it is taken to stand eleven eye-corner distances away, about a metre. With the 68 `fan`
-    points, the rigid ones among them (jaw ends, nose, eye corners) are used. Source: Terzakis & Lourakis 2020 (SQPnP)."""
+    points, the rigid ones among them (jaw ends, nose, eye corners) are used. Source: Terzakis & Lourakis 2020 (SQPnP).
+    """
     canonical = topology().canonical
     if len(landmarks.mesh):
         model, seen = canonical[list(_RIGID)], landmarks.mesh[list(_RIGID), :2]
@@ -112,7 +113,7 @@ def head_pose(landmarks: Landmarks) -> Pose:
     )
     turn, _ = cv2.solvePnPRefineLM(model.astype(np.float64), seen.astype(np.float64), camera, np.zeros(4), turn, shift)
     rotation, _ = cv2.Rodrigues(turn)
-    return _angles(np.asarray(rotation))
+    return _angles(np.asarray(rotation, np.float64))
 
 
 def expression(landmarks: Landmarks) -> NDArray[np.float32]:

@@ -1,7 +1,7 @@
 """What stands in front of the face: hair over the forehead, frames of glasses, a hand, a hat.
 
-Nothing here is learned. The colour of this face's skin is measured where skin is certain (cheeks, nose), and what differs from it
-is kept, but only where it can be told apart from shadow, brows, lips and beard.
+Nothing here is learned. The colour of this face's skin is measured where skin is certain (cheeks, nose), and what
+differs from it is kept, but only where it can be told apart from shadow, brows, lips and beard.
 """
 
 from __future__ import annotations
@@ -14,14 +14,50 @@ from facezoo.face._litert import network
 from facezoo.face.mesh import BROWS, EYES, FACE_OVAL, OUTER_LIPS
 from facezoo.types import Image, Mask, Points
 
-__all__ = ["features", "in_front", "person_mask", "polygon", "skin_patch", "unlike_skin", "wears_glasses"]
+__all__ = [
+    "eye_band",
+    "features",
+    "in_front",
+    "own_skin",
+    "person_mask",
+    "polygon",
+    "skin_patch",
+    "unlike_skin",
+    "wears_glasses",
+]
 
 _CHEEKS = (
     (117, 118, 119, 100, 126, 209, 49, 203, 205, 187, 147, 123),
     (346, 347, 348, 329, 355, 429, 279, 423, 425, 411, 376, 352),
 )
 _NOSE = (168, 122, 188, 114, 217, 198, 131, 5, 360, 420, 437, 343, 412, 351)
-_CORE = (70, 63, 105, 66, 107, 336, 296, 334, 293, 300, 446, 340, 346, 280, 425, 410, 322, 164, 92, 186, 205, 50, 117, 111, 226)
+_CORE = (
+    70,
+    63,
+    105,
+    66,
+    107,
+    336,
+    296,
+    334,
+    293,
+    300,
+    446,
+    340,
+    346,
+    280,
+    425,
+    410,
+    322,
+    164,
+    92,
+    186,
+    205,
+    50,
+    117,
+    111,
+    226,
+)
 _TRUSTED = 0.8  # of the face that the person mask must cover before it is believed: it fails on some paintings
 _GLASSES_WEIGHTS = np.array([1.23, 1.69, -1.02, 0.91, 0.52])
 _GLASSES_OFFSET = -10.01
@@ -34,7 +70,9 @@ def in_front(crop: Image, mesh: Points) -> Mask:
     crop: (S, S, 3) RGB uint8, aligned; mesh: (468, 3) in its pixels."""
     size = crop.shape[0]
     unlikely = unlike_skin(crop, mesh)
-    keep = np.maximum(_hair(unlikely, mesh, size), _glasses(crop, mesh, size))
+    keep = _hair(unlikely, mesh, size)
+    if wears_glasses(crop, mesh):  # frames, lenses, and the eyes and brows behind them
+        keep = np.maximum(keep, eye_band(mesh, size))
     person = person_mask(crop)
     oval = polygon(mesh, FACE_OVAL, size)
     if float((person * oval).sum()) > _TRUSTED * float(oval.sum()):
@@ -65,8 +103,9 @@ def skin_patch(mesh: Points, size: int) -> Mask:
     return patch
 
 
-def unlike_skin(crop: Image, mesh: Points) -> Mask:
-    """Mahalanobis distance to this face's own skin in Lab, squashed to [0, 1]; shadow is forgiven, a change of hue is not."""
+def unlike_skin(crop: Image, mesh: Points, *, shadow: float = 0.8, shine: float = 0.35, hue: float = 0.6) -> Mask:
+    """(S, S) float32: distance to this face's own skin in Lab, squashed to [0, 1]. shadow, shine and hue say how much
+    a darker, a lighter and a differently coloured pixel count."""
     size = crop.shape[0]
     lab = cv2.cvtColor(crop, cv2.COLOR_RGB2LAB).astype(np.float32)
     lab = cv2.GaussianBlur(lab, (0, 0), max(0.7, size / 400))
@@ -74,16 +113,38 @@ def unlike_skin(crop: Image, mesh: Points) -> Mask:
     centre = np.median(sample, axis=0)
     spread = np.maximum(1.4826 * np.median(np.abs(sample - centre), axis=0), (9.0, 2.5, 2.5))
     offset = (lab - centre) / spread
-    darker, lighter = np.maximum(-offset[..., 0], 0), np.maximum(offset[..., 0], 0)
-    distance = np.sqrt(
-        (darker * 0.8) ** 2 + (lighter * 0.35) ** 2 + (offset[..., 1] * 0.6) ** 2 + (offset[..., 2] * 0.6) ** 2
-    )
+    light = np.where(offset[..., 0] < 0, shadow, shine) * offset[..., 0]
+    distance = np.sqrt(light**2 + (offset[..., 1] * hue) ** 2 + (offset[..., 2] * hue) ** 2)
     return np.clip((distance - 2.6) / 1.6, 0, 1).astype(np.float32)
 
 
+def own_skin(crop: Image, mesh: Points) -> Mask:
+    """(S, S) float32: 1 where this face may be copied from; 0 where hair, background or a shining edge lies inside its
+    outline.
+
+    The chin keeps its beard: below the mouth only what is lighter than the skin is left out."""
+    size = crop.shape[0]
+    zone, above_mouth = _margin(mesh, size)
+    foreign = np.where(
+        above_mouth, unlike_skin(crop, mesh, shine=1.0), unlike_skin(crop, mesh, shadow=0.0, shine=1.0, hue=0.0)
+    )
+    foreign = _touching_outline((foreign > 0.3) & zone, zone, mesh, size).astype(np.float32)
+    person = person_mask(crop)
+    grown = cv2.dilate(np.maximum(foreign, (person < 0.5).astype(np.float32)), _disc(size / 70))
+    return (1 - cv2.GaussianBlur(grown, (0, 0), size / 120)).astype(np.float32)
+
+
 def _hair(unlikely: Mask, mesh: Points, size: int) -> Mask:
-    """Strands, hats and veils: unlike skin, between the outline of the face and its features, and connected to the outline. The chin is left out:
-    a beard is painted over."""
+    """Strands, hats and veils: unlike skin, between the outline of the face and its features, and connected to the
+    outline. The chin is left out: a beard is painted over."""
+    zone, above_mouth = _margin(mesh, size)
+    kept = _touching_outline((unlikely > 0.35) & zone & above_mouth, zone, mesh, size)
+    return kept.astype(np.float32) * np.maximum(unlikely, 0.6)
+
+
+def _margin(mesh: Points, size: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Two (S, S) masks: the ring between the features (eyes, brows, nose, mouth) and the outline of the face, and all
+    above the mouth."""
     core = polygon(mesh, _CORE, size)
     for brow in BROWS:
         hull = cv2.convexHull(mesh[list(brow), :2].astype(np.float32))
@@ -93,33 +154,36 @@ def _hair(unlikely: Mask, mesh: Points, size: int) -> Mask:
     up = mesh[10, :2] - mesh[152, :2]
     ys, xs = np.mgrid[0:size, 0:size].astype(np.float32)
     above_mouth = (xs - mesh[0, 0]) * up[0] + (ys - mesh[0, 1]) * up[1] > 0
-    zone = (oval > 0.5) & (core < 0.5) & above_mouth
-    candidates = ((unlikely > 0.35) & zone).astype(np.uint8)
-    candidates = cv2.morphologyEx(candidates, cv2.MORPH_CLOSE, _disc(size / 90))
-    count, labels = cv2.connectedComponents(np.asarray(candidates, np.uint8))
-    rim = (cv2.erode(oval, _disc(size / 25)) < 0.5) & zone
-    touching = np.unique(labels[rim & (labels > 0)]) if count > 1 else np.zeros(0, np.int32)
-    kept = np.isin(labels, touching) & (labels > 0)
-    return kept.astype(np.float32) * np.maximum(unlikely, 0.6)
+    return (oval > 0.5) & (core < 0.5), above_mouth
 
 
-def _glasses(crop: Image, mesh: Points, size: int) -> Mask:
-    """When glasses are worn, the whole band of the eyes is kept: frames, lenses, eyes and brows."""
-    band = np.zeros((size, size), np.float32)
-    if not wears_glasses(crop, mesh):
-        return band
+def _touching_outline(
+    candidates: NDArray[np.bool_], zone: NDArray[np.bool_], mesh: Points, size: int
+) -> NDArray[np.bool_]:
+    """Those connected parts of the candidates that reach the outline of the face."""
+    closed = cv2.morphologyEx(candidates.astype(np.uint8), cv2.MORPH_CLOSE, _disc(size / 90))
+    _, labels = cv2.connectedComponents(np.asarray(closed, np.uint8))
+    inner = cv2.erode(polygon(mesh, FACE_OVAL, size), _disc(size / 50)) > 0.5
+    touching = np.unique(labels[zone & ~inner & (labels > 0)])
+    return np.isin(labels, touching) & (labels > 0)
+
+
+def eye_band(mesh: Points, size: int) -> Mask:
+    """(S, S) float32 in [0, 1], soft: eyes, brows and what glasses cover."""
     points = mesh[list(_EYE_BAND), :2]
     centre = points.mean(axis=0)
     hull = cv2.convexHull((centre + (points - centre) * np.array([1.05, 1.15])).astype(np.float32))
+    band = np.zeros((size, size), np.float32)
     cv2.fillPoly(band, [np.round(hull[:, 0] * 16).astype(np.int32)], 1.0, shift=4)
-    return cv2.GaussianBlur(band, (0, 0), size / 60)  # pyright: ignore[reportReturnType]
+    return np.asarray(cv2.GaussianBlur(band, (0, 0), size / 60), np.float32)
 
 
 def wears_glasses(crop: Image, mesh: Points) -> bool:
     """Whether thin lines across the bridge of the nose, under the eyes, beside them and at the temples say glasses.
 
-    After Jiang et al. 2000, "Towards Detection of Glasses in Facial Images". The weights are a logistic regression on 233 synthetic portraits
-    and paintings, 42 with glasses; each left out in turn, 88 % of the glasses are found at 4 % false alarms, most of them deep wrinkles."""
+    After Jiang et al. 2000, "Towards Detection of Glasses in Facial Images". The weights are a logistic regression on
+    233 synthetic portraits and paintings, 42 with glasses; each left out in turn, 88 % of the glasses are found at 4 %
+    false alarms, most of them deep wrinkles."""
     scale = 256 / crop.shape[0]
     small = cv2.resize(crop, (256, 256), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
     gray = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32)
@@ -141,7 +205,8 @@ def wears_glasses(crop: Image, mesh: Points) -> bool:
 def _line(
     gray: NDArray[np.float32], origin: Points, along: Points, over: Points, length: int, rows: tuple[int, int]
 ) -> float:
-    """How much the strongest thin lines of a strip stand out from its other rows: second difference over three steps, grey levels.
+    """How much the strongest thin lines of a strip stand out from its other rows: second difference over three steps,
+    grey levels.
 
     The strip's rows run along `along`, and follow one another in steps of `over`."""
     xs, ys = np.meshgrid(np.arange(length) - (length - 1) / 2, np.arange(*rows))
@@ -152,13 +217,15 @@ def _line(
     return float(np.sort(ridge)[-2:].mean() - np.median(ridge))
 
 
-def features(mesh: Points, size: int) -> Mask:
-    """(S, S) float32: 1 on eyes, brows and lips, which say nothing of the skin's colour."""
+def features(mesh: Points, size: int, *, soft: bool = False) -> Mask:
+    """(S, S) float32: 1 on eyes, brows and lips, which say nothing of the skin's colour, with a margin; soft blurs its
+    edge."""
     mask = np.zeros((size, size), np.float32)
     for ring in (*EYES, *BROWS, OUTER_LIPS):
         hull = cv2.convexHull(mesh[list(ring), :2].astype(np.float32))
         cv2.fillPoly(mask, [np.round(hull[:, 0] * 16).astype(np.int32)], 1.0, shift=4)
-    return cv2.dilate(mask, _disc(size / 60))  # pyright: ignore[reportReturnType]
+    mask = cv2.dilate(mask, _disc(size / 60))
+    return cv2.GaussianBlur(mask, (0, 0), size / 90) if soft else mask  # pyright: ignore[reportReturnType]
 
 
 def _disc(radius: float) -> NDArray[np.uint8]:

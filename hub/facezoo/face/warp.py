@@ -17,9 +17,10 @@ _SUBPIXEL = 4  # bits of sub-pixel precision in the rasteriser
 def mesh_map(target: Points, source: Points, size: tuple[int, int]) -> tuple[NDArray[np.float32], Mask]:
     """Where each pixel of the target's plane is found in the source's.
 
-    target: (468, 3) mesh in the pixels of the plane that is drawn; source: (468, 3) mesh in the pixels of the picture that is
-    read; size: (height, width) of the plane. Returns an (H, W, 2) float32 map for `cv2.remap` and the (H, W) mask of the pixels
-    that a triangle covers. Nearer triangles are drawn over farther ones; those that face away are left out."""
+    target: (468, 3) mesh in the pixels of the plane that is drawn; source: (468, 3) mesh in the pixels of the picture
+    that is read; size: (height, width) of the plane. Returns an (H, W, 2) float32 map for `cv2.remap` and the (H, W)
+    mask of the pixels that a triangle covers. Nearer triangles are drawn over farther ones; those that face away are
+    left out."""
     triangles = topology().triangles
     corners, origin = target[triangles, :2].astype(np.float64), source[triangles, :2].astype(np.float64)
     a, b, c = corners[:, 0], corners[:, 1], corners[:, 2]

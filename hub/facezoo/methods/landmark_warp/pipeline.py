@@ -10,6 +10,7 @@ import numpy as np
 from facezoo.errors import UsageError
 from facezoo.face.align import move
 from facezoo.face.mesh import EYES
+from facezoo.face.occlusion import eye_band, own_skin
 from facezoo.face.warp import mesh_map
 from facezoo.method import FacePipeline
 from facezoo.types import Clip, Face, Image, Mask, Points
@@ -22,7 +23,8 @@ __all__ = ["LandmarkWarp"]
 class LandmarkWarp(FacePipeline):
     """Piecewise-affine warp of one face's skin onto another's mesh.
 
-    Source: the triangle warp of Wolberg 1990, "Digital Image Warping" (chapter 7), on the mesh of Kartynnik et al. 2019."""
+    Source: the triangle warp of Wolberg 1990, "Digital Image Warping" (chapter 7), on the mesh of Kartynnik et al.
+    2019."""
 
     spec = SPEC
 
@@ -35,31 +37,36 @@ class LandmarkWarp(FacePipeline):
         driving: Clip | None = None,
         seed: int = 0,
     ) -> Iterator[Image]:
-        """Yields, for each target face, an aligned crop (S, S, 4) RGBA uint8: the identity's skin in the target's shape; alpha is
-        0 where the warp has nothing to say (the open mouth's interior, closed eyes, everything off the mesh).
+        """Yields, for each target face, an aligned crop (S, S, 4) RGBA uint8: the identity's skin in the target's
+        shape; alpha is 0 where the warp has nothing to say (the open mouth's interior, closed eyes, everything off the
+        mesh).
 
         Raises UsageError without an identity or with landmarks of the 68-point backend."""
         if identity is None or not len(identity.landmarks.mesh):
             raise UsageError(
                 "This method needs the 468-point mesh of another face.", "Choose a persona or give a second photo."
             )
+        usable = own_skin(identity.crop, move(identity.landmarks.mesh, identity.affine))
         for target in targets:
-            yield _swap(target, identity, params)
+            yield _swap(target, identity, usable, params)
 
 
-def _swap(target: Face, identity: Face, params: Params) -> Image:
+def _swap(target: Face, identity: Face, usable: Mask, params: Params) -> Image:
     size = target.crop.shape[0]
     mesh = move(target.landmarks.mesh, target.affine)
     picture, source = _reduced(identity, mesh)
     mapped, covered = mesh_map(mesh, source, (size, size))
     skin = _sample(picture, mapped)
-    alpha = covered
+    crop_map, _ = mesh_map(mesh, move(identity.landmarks.mesh, identity.affine), (size, size))
+    alpha = covered * cv2.remap(usable, crop_map[..., 0], crop_map[..., 1], cv2.INTER_LINEAR)
     if params.eyes == "persona":
         for eye in EYES:
             eye_map, open_mask = _eye_map(mesh, source, eye, size)
             seen = open_mask * (1 - covered)
             skin = np.where(seen[..., None] > 0, _sample(picture, eye_map), skin)
             alpha = np.maximum(alpha, seen)
+    else:
+        alpha = alpha * (1 - eye_band(mesh, size))
     return np.dstack([skin, (alpha * 255).astype(np.uint8)])
 
 
@@ -71,8 +78,8 @@ def _sample(picture: Image, mapped: np.ndarray) -> Image:
 
 
 def _reduced(identity: Face, mesh: Points) -> tuple[Image, Points]:
-    """The identity's picture and mesh, made smaller with an area filter when its face is much larger than the target's, so
-    that the warp does not alias."""
+    """The identity's picture and mesh, made smaller with an area filter when its face is much larger than the
+    target's, so that the warp does not alias."""
     source = identity.landmarks.mesh
     ratio = float(np.sqrt(mesh[:, :2].var(axis=0).sum() / source[:, :2].var(axis=0).sum()))
     if ratio > 0.7:
@@ -86,8 +93,8 @@ def _reduced(identity: Face, mesh: Points) -> tuple[Image, Points]:
 
 
 def _eye_map(mesh: Points, source: Points, eye: tuple[int, ...], size: int) -> tuple[np.ndarray, Mask]:
-    """The eyeball under the lids moves with the eye's corners and is not squashed by them, so a half-closed eye shows part of a
-    round iris. Only when the target's eye is opened wider than the source's is it stretched upward."""
+    """The eyeball under the lids moves with the eye's corners and is not squashed by them, so a half-closed eye shows
+    part of a round iris. Only when the target's eye is opened wider than the source's is it stretched upward."""
     ring, origin = mesh[list(eye), :2].astype(np.float64), source[list(eye), :2].astype(np.float64)
     target_axes, target_height = _eye_axes(ring)
     origin_axes, origin_height = _eye_axes(origin)

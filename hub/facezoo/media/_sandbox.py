@@ -89,7 +89,7 @@ def worker_pid() -> int:
         return _Keeper.child_now().pid
 
 
-class _Broken(Exception):  # noqa: N818 - always turned into a BadInput
+class _Broken(Exception):
     """The child died or overran its time; `error` is what the user is told."""
 
     def __init__(self, error: BadInput) -> None:
@@ -112,7 +112,7 @@ class _Child:
             env={name: os.environ[name] for name in kept if name in os.environ}
             | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"},
         )
-        assert self._process.stdin is not None and self._process.stdout is not None  # noqa: S101 - PIPE was asked for
+        assert self._process.stdin is not None and self._process.stdout is not None
         self._to, self._from = self._process.stdin, self._process.stdout
         self._overran = False
         self.asked = 0

@@ -18,7 +18,7 @@ _LENGTHS: Final = struct.Struct("<IQ")
 _HEADER_BYTES: Final = 65_536
 
 
-class EndOfWire(Exception):  # noqa: N818 - it is an event of the protocol, not an error a user meets
+class EndOfWire(Exception):
     """The other side is gone."""
 
 

@@ -32,9 +32,9 @@ def main() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # a library that prints must not speak into the protocol
     _confine()
     if sys.argv[-1] == "pictures":  # paid before the first request, not by it
-        from facezoo.media import _pictures as _  # noqa: F401
+        from facezoo.media import _pictures as _
     else:
-        from facezoo.media import video as _  # noqa: F401
+        from facezoo.media import video as _
     try:
         send(wire_out, {"ready": True})
         while True:

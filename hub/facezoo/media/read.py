@@ -20,7 +20,7 @@ from facezoo.media._wire import Header
 from facezoo.media.limits import LIMITS, Limits
 from facezoo.types import Clip, Frame, Image
 
-__all__ = ["LIMITS", "PHOTO_SUFFIXES", "VIDEO_SUFFIXES", "Limits", "open_clip", "read_photo"]
+__all__ = ["LIMITS", "PHOTO_SUFFIXES", "VIDEO_SUFFIXES", "Limits", "open_clip", "read_photo", "video_form"]
 
 PHOTO_SUFFIXES: Final = (".jpg", ".jpeg", ".png", ".webp", ".avif", ".gif", ".heic", ".heif")
 """File name endings of pictures (and animations) that facezoo opens."""
@@ -76,6 +76,16 @@ def read_photo(path: Path) -> Image:
         return next(open_clip(path).frames()).image
     header, pixels = _sandbox.decode_photo(_bytes(path), form)
     return _image(pixels, header)
+
+
+def video_form(path: Path) -> str:
+    """The demuxer for the video at `path`, by its magic bytes: "mov" (also mp4) or "matroska" (also webm).
+
+    Raises UnsupportedFormat when it is no video, Unreadable, TooLarge."""
+    form = _sniff(Path(path))
+    if form not in _VIDEO:
+        raise UnsupportedFormat("This file is a picture and has no sound.", "Choose a video.")
+    return form
 
 
 def _clip(

@@ -237,7 +237,7 @@ def _matrix(frame: Any) -> NDArray[np.int64]:
         return identity
     values = np.frombuffer(bytes(data), np.int32)[[0, 1, 3, 4]].astype(np.float64) / _MATRIX_STEP
     signs = np.rint(values).astype(np.int64).reshape(2, 2)
-    quarter = abs(int(round(float(np.linalg.det(signs))))) == 1 and int(np.abs(signs).sum()) == 2
+    quarter = abs(round(float(np.linalg.det(signs)))) == 1 and int(np.abs(signs).sum()) == 2
     return signs if quarter else identity
 
 

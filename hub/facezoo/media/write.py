@@ -1,0 +1,134 @@
+"""Encoding of finished pictures and clips. Only `safety` may import this: nothing leaves facezoo unsealed.
+
+Every file is encoded afresh from pixels, so nothing of the source's metadata (EXIF, GPS, comments, trailing bytes)
+can pass; only the sound of a video is copied, packet by packet.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Final
+
+import PIL.Image
+from PIL import features
+
+from facezoo.errors import UsageError
+from facezoo.media import _encode
+from facezoo.types import Frame, Image, Progress
+
+__all__ = ["CLIP_SUFFIXES", "PHOTO_SUFFIXES", "write_clip", "write_photo"]
+
+PHOTO_SUFFIXES: Final = (".png", ".jpg", ".jpeg", ".webp", ".avif")
+"""File name endings that `write_photo` writes."""
+CLIP_SUFFIXES: Final = (".mp4", ".gif", ".webp")
+"""File name endings that `write_clip` writes."""
+
+
+def write_photo(path: Path, image: Image, *, quality: int = 95) -> None:
+    """Encode `image`, RGB uint8 (H, W, 3), as the suffix of `path` says, without metadata.
+
+    quality: 1 to 100 for JPEG (full colour resolution), WebP and AVIF; PNG is lossless. The file appears at `path`
+    whole or not at all. Raises UsageError for another suffix."""
+    path = Path(path)
+    settings = _photo_settings(path.suffix.lower(), quality)
+    with _whole(path) as partial:
+        PIL.Image.fromarray(image).save(partial, **settings)
+
+
+def write_clip(
+    path: Path,
+    frames: Iterable[Frame],
+    *,
+    rate: Fraction,
+    audio_from: Path | None = None,
+    count: int = 0,
+    progress: Progress | None = None,
+) -> int:
+    """Encode `frames` as .mp4, .gif or .webp and return how many there were.
+
+    Frames keep their own times (a variable frame rate stays one); the last is shown for 1 / rate seconds. mp4: H.264,
+    crf 18, yuv420p, BT.709, index first; an odd side is made even by repeating the edge. audio_from: a video whose sound
+    is copied, packets untouched (Vorbis and PCM become AAC: players do not take them in mp4). count: frames expected,
+    for progress("seal", fraction), which cancels by raising. On any error nothing is left at `path`, and the iterator
+    is closed. All frames have the size of the first. Raises UsageError, UnsupportedFormat."""
+    path = Path(path)
+    suffix = path.suffix.lower()
+    if suffix not in CLIP_SUFFIXES:
+        raise UsageError(f"facezoo writes clips as {', '.join(CLIP_SUFFIXES)}, not '{suffix}'.", "Change the name.")
+    tick = _ticker(progress, count)
+    steady = _steady(frames)
+    try:
+        with _whole(path) as partial:
+            if suffix == ".mp4":
+                return _encode.mp4(partial, steady, rate=rate, audio_from=audio_from, tick=tick)
+            if suffix == ".gif":
+                return _encode.gif(partial, steady, rate=rate, tick=tick)
+            return _encode.webp(partial, steady, rate=rate, tick=tick)
+    finally:
+        for iterator in (steady, frames):
+            close = getattr(iterator, "close", None)
+            if close is not None:
+                close()
+
+
+def _photo_settings(suffix: str, quality: int) -> dict[str, Any]:
+    """Pillow's arguments for a format."""
+    if suffix == ".png":
+        return {"format": "PNG", "compress_level": 4}
+    if suffix in (".jpg", ".jpeg"):
+        return {"format": "JPEG", "quality": quality, "subsampling": 0}
+    if suffix == ".webp":
+        return {"format": "WEBP", "quality": quality, "method": 4}
+    if suffix == ".avif" and features.check("avif"):
+        return {"format": "AVIF", "quality": quality, "subsampling": "4:4:4", "speed": 8}
+    raise UsageError(f"facezoo writes pictures as {', '.join(PHOTO_SUFFIXES)}, not '{suffix}'.", "Change the name.")
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[Path]:
+    """A hidden file beside `path` that becomes it when all went well, and is gone when not."""
+    handle, name = tempfile.mkstemp(prefix=f".{path.stem[:40]}-", suffix=path.suffix.lower(), dir=path.parent)
+    os.close(handle)
+    partial = Path(name)
+    try:
+        yield partial
+        partial.chmod(0o666 & ~_umask())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    """The process's mask for new files; mkstemp makes private ones, results should be as other files are."""
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask
+
+
+def _steady(frames: Iterable[Frame]) -> Iterator[Frame]:
+    """Frames of one size whose times only grow. Raises UsageError otherwise."""
+    shape: tuple[int, ...] = ()
+    last = -1.0
+    for frame in frames:
+        shape = shape or frame.image.shape
+        if frame.image.shape != shape:
+            raise UsageError("The frames of a clip must all have the same size.")
+        if frame.time <= last:
+            raise UsageError("The frames of a clip must be in the order of their times.")
+        last = frame.time
+        yield frame
+
+
+def _ticker(progress: Progress | None, count: int) -> Callable[[int], None]:
+    """Reports the frames done as a fraction of `count`; without a count it still gives the chance to cancel."""
+
+    def tick(done: int) -> None:
+        if progress is not None:
+            progress("seal", min(1.0, done / count) if count > 0 else 0.0)
+
+    return tick

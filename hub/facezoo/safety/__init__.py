@@ -1,0 +1,1 @@
+"""Consent, content, watermark, C2PA and the seal that puts them on every result."""

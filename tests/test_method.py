@@ -211,7 +211,8 @@ class Hub:
                 self.do_GET()
 
             def do_GET(self) -> None:
-                hub.requests.append(self.path)
+                if "/owner/name" in self.path:  # huggingface_hub also asks, once a day, for a list of its own
+                    hub.requests.append(self.path)
                 prefix = f"/owner/name/resolve/{COMMIT}/"
                 files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
                 if self.path.startswith("/api/models/owner/name/tree/"):

@@ -13,6 +13,7 @@ gradio, OpenCV, PyAV or ONNX Runtime.
 from __future__ import annotations
 
 import importlib
+import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -35,6 +36,10 @@ __all__ = [
 ]
 
 __version__ = "0.1.0"
+
+# Nothing leaves this machine: ONNX Runtime and huggingface_hub report usage unless told not to before they are imported.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
 _HOMES = {
     "compare": "facezoo.runner",

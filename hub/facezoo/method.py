@@ -17,6 +17,7 @@ import re
 import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, ClassVar, Self, cast
 
@@ -81,13 +82,11 @@ class FacePipeline(ABC):
 
     def save_pretrained(self, folder: str | Path) -> Path:
         """Write config.json and one subfolder a network (safetensors) into folder, made when missing. Gives folder."""
-        import facezoo
-
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         for name, network in self.networks.items():
             network.save_pretrained(folder / name)
-        config = {"method": self.spec.id, "facezoo": facezoo.__version__, "components": sorted(self.networks)}
+        config = {"method": self.spec.id, "facezoo": version("facezoo"), "components": sorted(self.networks)}
         (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
         return folder
 

@@ -49,8 +49,10 @@ def conclude(command: Callable[[], object], *, debug: bool) -> int:
             code = command()
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
-    except BrokenPipeError:  # `facezoo methods | head`: the reader has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (BrokenPipeError, SystemExit) as ending:
+        if isinstance(ending, SystemExit) and not isinstance(ending.__context__, BrokenPipeError):
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # `facezoo methods | head`: the reader has seen enough
         return 0
     except Exception as error:
         if debug:

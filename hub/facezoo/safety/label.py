@@ -17,7 +17,7 @@ __all__ = ["LabelSize", "draw"]
 LabelSize = Literal["small", "medium", "large"]
 
 _SHARES: dict[LabelSize, float] = {"small": 0.045, "medium": 0.065, "large": 0.09}  # pill height : short side
-_SMALLEST = 13  # px: below that the letters cannot be read
+_SMALLEST = 16  # px: below that the letters cannot be read
 _TEXTS: dict[LabelSize, str] = {"small": "AI", "medium": "AI", "large": "AI · facezoo"}
 _OVERSAMPLING = 4
 
@@ -55,7 +55,7 @@ def _pill(text: str, height: int) -> tuple[NDArray[np.float32], NDArray[np.float
     pen.rounded_rectangle((rim, rim, wide - 1 - rim, tall - 1 - rim), tall // 2 - rim, fill=(16, 18, 22, 205))
     capital = -font.getbbox("A", anchor="ls")[1]
     position = ((wide - (right - left)) / 2 - left, (tall + capital) / 2)
-    pen.text(position, text, fill=(255, 255, 255, 255), font=font, anchor="ls", stroke_width=tall * 0.012)
+    pen.text(position, text, fill=(255, 255, 255, 255), font=font, anchor="ls", stroke_width=tall * 0.007)
     layers = np.asarray(canvas, np.float32)
     opacity = layers[..., 3:] / 255
     premultiplied = np.concatenate([layers[..., :3] * opacity, opacity], axis=2)

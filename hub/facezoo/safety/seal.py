@@ -24,7 +24,7 @@ _CLIPS = (".mp4", ".gif", ".webp")
 _SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 _ASSERTION = "org.facezoo.result"
 _EVIDENCE = 8  # frames of a clip in which the mark is looked for, summed
-_REACH = 120  # frames of a clip that are decoded for them
+_REACH = 64  # frames of a clip that are decoded for them
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,8 @@ def seal(
     frames: RGB uint8 (H, W, 3) of one size, consumed to the end; a still takes the first. destination: the suffix
     chooses the format; .webp moves when `clip` does. clip: where the frames came from, for rate and sound. label: size
     of the visible label. progress: stage "seal". On any error `destination` is as it was and no other file is left.
-    Raises UsageError for a format that cannot be sealed, Unreadable when there are no frames, and what frames raise.
+    Raises UsageError for a format or folder that cannot be written, Unreadable when there are no frames, and what the
+    frames raise.
     """
     suffix = destination.suffix.lower()
     if suffix not in (*_STILLS, *_CLIPS):
@@ -67,6 +68,8 @@ def seal(
             f"facezoo cannot seal a {suffix or 'file without a suffix'}.",
             f"Write one of {' '.join(dict.fromkeys((*_STILLS, *_CLIPS)))}",
         )
+    if not destination.parent.is_dir():
+        raise UsageError(f"The folder {destination.parent} does not exist.", "Make it first, or write somewhere else.")
     still = suffix in _STILLS and (suffix != ".webp" or clip.kind == "photo")
     with tempfile.TemporaryDirectory(prefix=".facezoo-", dir=destination.parent) as folder:
         draft = Path(folder) / f"result{suffix}"

@@ -200,42 +200,45 @@ def _flatten(image: Image) -> _Floats:
 
 
 def _search(flat: _Floats, key: _Key) -> Detection:
-    """Untouched scale first; only when it says nothing the whole range of crops and borders."""
+    """Untouched scale first; only when it says nothing the whole range of crops and borders, at half resolution (the
+    mark's band fits), and the likeliest scales again at full resolution."""
     best = _score(flat, key, 1.0)
     if best.score >= THRESHOLD + 4:
         return best
+    half = _resize(flat, (flat.shape[1] // 2, flat.shape[0] // 2))
+    middle = np.r_[0 : _TILE // 4, _TILE - _TILE // 4 : _TILE]
+    sync = key.sync[middle, : _TILE // 4 + 1]
     scales = np.arange(_SCALES[0], _SCALES[1], _COARSE)
-    peaks = np.array([_sync(_fold(flat, scale), key)[0] for scale in scales])
+    peaks = np.array([_peak(_fold(half, scale, _TILE // 2), sync)[0] for scale in scales])
     for index in np.argsort(peaks)[-4:]:
         fine = [_score(flat, key, float(scales[index]) + step) for step in _FINE]
         best = max([best, *fine], key=lambda detection: detection.score)
     return best
 
 
-def _fold(flat: _Floats, scale: float) -> _Waves:
-    """Rescale, sum all tiles into one, and keep the phase of each wave (modulus 1 or 0). Returns (128, 65)."""
-    size = (max(_TILE, round(flat.shape[1] * scale)), max(_TILE, round(flat.shape[0] * scale)))
+def _fold(flat: _Floats, scale: float, tile: int = _TILE) -> _Waves:
+    """Rescale, sum all tiles into one, and keep the phase of each wave (modulus 1 or 0): (tile, tile / 2 + 1)."""
+    size = (max(tile, round(flat.shape[1] * scale)), max(tile, round(flat.shape[0] * scale)))
     scaled = flat if size == flat.shape[::-1] else cv2.resize(flat, size, interpolation=cv2.INTER_LINEAR)
-    padded = np.zeros((-(-size[1] // _TILE) * _TILE, -(-size[0] // _TILE) * _TILE), np.float32)
+    padded = np.zeros((-(-size[1] // tile) * tile, -(-size[0] // tile) * tile), np.float32)
     padded[: size[1], : size[0]] = scaled
-    tile = padded.reshape(padded.shape[0] // _TILE, _TILE, -1, _TILE).sum((0, 2))
-    waves = np.fft.rfft2(tile)
+    waves = np.fft.rfft2(padded.reshape(padded.shape[0] // tile, tile, -1, tile).sum((0, 2)))
     return np.asarray(waves / np.maximum(np.abs(waves), 1e-6), np.complex64)
 
 
-def _sync(waves: _Waves, key: _Key) -> tuple[float, int, int]:
+def _peak(waves: _Waves, sync: _Waves) -> tuple[float, int, int]:
     """The best shift by the sync waves alone: (z, row, column)."""
-    surface = np.fft.irfft2(waves * np.conj(key.sync), s=(_TILE, _TILE)) * (_TILE * _TILE / 2)
-    row, column = divmod(int(np.argmax(surface)), _TILE)
-    count = np.count_nonzero(key.sync)
-    return float(surface[row, column]) / float(np.sqrt(count / 2)), row, column
+    tile = waves.shape[0]
+    surface = np.fft.irfft2(waves * np.conj(sync), s=(tile, tile)) * (tile * tile / 2)
+    row, column = divmod(int(np.argmax(surface)), tile)
+    return float(surface[row, column]) / float(np.sqrt(np.count_nonzero(sync) / 2)), row, column
 
 
 def _score(flat: _Floats, key: _Key, scale: float) -> Detection:
     """Sync and message together at one scale. The message had no say in choosing the shift, so it adds evidence
     without adding chances of a false alarm."""
     waves = _fold(flat, scale)
-    z, row, column = _sync(waves, key)
+    z, row, column = _peak(waves, key.sync)
     vertical = np.fft.fftfreq(_TILE)[:, None]
     turn = np.exp(2j * np.pi * (row * vertical + column * np.arange(_TILE // 2 + 1)[None, :] / _TILE))
     terms = (waves * turn * np.conj(key.signs)).real

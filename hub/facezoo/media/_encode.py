@@ -40,7 +40,7 @@ def mp4(path: Path, frames: Iterator[Frame], *, rate: Fraction, audio_from: Path
                 sound.join(container)
             converter = VideoReformatter()
             number = 0
-            for number, frame in enumerate(frames, start=1):  # noqa: B007 - the count is returned
+            for number, frame in enumerate(frames, start=1):
                 picture = _yuv(converter, frame, rate)
                 container.mux(stream.encode(picture))
                 if sound is not None:
@@ -79,7 +79,7 @@ def webp(path: Path, frames: Iterator[Frame], *, rate: Fraction, tick: Tick) -> 
         stream.width, stream.height, stream.pix_fmt = width, height, "bgra"
         stream.codec_context.time_base = Fraction(1, 1000)
         stream.codec_context.options = {"quality": "90", "compression_level": "3"}
-        for number, frame in enumerate(frames, start=1):  # noqa: B007 - the count is returned
+        for number, frame in enumerate(frames, start=1):
             container.mux(stream.encode(_timed(frame.image, frame.time, rate, 1000, "bgra")))
             tick(number)
         container.mux(stream.encode(None))

@@ -10,7 +10,7 @@ import io
 import struct
 import warnings
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pillow_heif
@@ -39,6 +39,7 @@ _TURNS: Final = {
 _SRGB: Final = ImageCms.createProfile("sRGB")
 _PROFILE_BYTES: Final = 4 * 1024**2
 _PROFILE_MODES: Final = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}
+_EIGHT_OF_16: Final = np.rint(np.arange(65536) / 257).astype(np.uint8)  # 65535 -> 255: a plain shift darkens
 _FASTEST: Final = 0.01
 _USUAL: Final = 0.1
 
@@ -152,9 +153,10 @@ def _true_color(picture: Image.Image) -> Image.Image:
     """One of L, LA, RGB, RGBA, CMYK, with as much colour as the file has."""
     mode = picture.mode
     if mode.startswith("I"):  # 16-bit grey, alone or widened to 32 bits
-        grey = np.asarray(picture).astype(np.float32)
-        scale = 257.0 if mode.startswith("I;16") or grey.max(initial=0) > 255 else 1.0
-        return Image.fromarray(np.clip(grey / scale + 0.5, 0, 255).astype(np.uint8))
+        grey = np.asarray(picture)
+        if mode == "I" and grey.max(initial=0) <= 255:
+            return Image.fromarray(grey.clip(0).astype(np.uint8))
+        return Image.fromarray(_EIGHT_OF_16[grey.clip(0, 65535)])
     if "transparency" in picture.info and mode in ("1", "L", "P", "RGB"):
         return picture.convert("RGBA")
     if mode in ("L", "LA", "RGB", "RGBA", "CMYK"):
@@ -186,7 +188,7 @@ def _to_srgb(picture: Image.Image, profile: bytes) -> Image.Image:
     if len(profile) > _PROFILE_BYTES:
         return picture
     try:
-        embedded = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        embedded: Any = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         if "sRGB" in ImageCms.getProfileDescription(embedded):
             return picture
         if _PROFILE_MODES.get(embedded.profile.xcolor_space.strip()) != picture.mode:

@@ -8,6 +8,7 @@ Pillow and pillow-heif, or PyAV, and nothing else of weight. It ends when its in
 from __future__ import annotations
 
 import ctypes
+import importlib
 import os
 import sys
 from collections.abc import Iterator
@@ -31,10 +32,8 @@ def main() -> None:
     wire_in, wire_out = sys.stdin.buffer, os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # a library that prints must not speak into the protocol
     _confine()
-    if sys.argv[-1] == "pictures":  # paid before the first request, not by it
-        from facezoo.media import _pictures as _
-    else:
-        from facezoo.media import video as _
+    # Imported before the first request, so that none pays for it.
+    importlib.import_module("facezoo.media._pictures" if sys.argv[-1] == "pictures" else "facezoo.media.video")
     try:
         send(wire_out, {"ready": True})
         while True:

@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from fractions import Fraction
 from io import BytesIO
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import av
-import av.container
 import numpy as np
+from av.error import FFmpegError
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
@@ -109,7 +109,7 @@ def _open(path: Path, form: str) -> Any:
             options={"protocol_whitelist": "file", "max_streams": "16", "enable_drefs": "0"},
             metadata_errors="replace",
         )
-    except (av.FFmpegError, ValueError):
+    except (FFmpegError, ValueError):
         raise Unreadable(
             "This video is damaged or cut off: its index cannot be read.", "Save or download it again."
         ) from None
@@ -163,7 +163,7 @@ def _frames(container: Any, stream: Any) -> Iterator[Any]:
     """Decoded frames; damage becomes an error that says so."""
     try:
         yield from container.decode(stream)
-    except (av.FFmpegError, EOFError):
+    except (FFmpegError, EOFError):
         raise Unreadable(
             "This video is damaged or cut off: some of it cannot be decoded.", "Save or download it again."
         ) from None
@@ -216,7 +216,7 @@ def _picture(converter: VideoReformatter, frame: Any, stream: Any, size: tuple[i
         interpolation=Interpolation.BICUBIC,
         threads=1,
     )
-    return np.ascontiguousarray(_turned(rgb.to_ndarray(), turn))
+    return np.ascontiguousarray(_turned(cast("NDArray[np.uint8]", rgb.to_ndarray()), turn))
 
 
 def _square(width: int, height: int, aspect: Fraction | None) -> tuple[int, int]:

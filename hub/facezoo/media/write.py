@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
@@ -52,10 +52,10 @@ def write_clip(
     """Encode `frames` as .mp4, .gif or .webp and return how many there were.
 
     Frames keep their own times (a variable frame rate stays one); the last is shown for 1 / rate seconds. mp4: H.264,
-    crf 18, yuv420p, BT.709, index first; an odd side is made even by repeating the edge. audio_from: a video whose sound
-    is copied, packets untouched (Vorbis and PCM become AAC: players do not take them in mp4). count: frames expected,
-    for progress("seal", fraction), which cancels by raising. On any error nothing is left at `path`, and the iterator
-    is closed. All frames have the size of the first. Raises UsageError, UnsupportedFormat."""
+    crf 18, yuv420p, BT.709, index first; an odd side is made even by repeating the edge. audio_from: a video whose
+    sound is copied, packets untouched (Vorbis and PCM become AAC: players do not take them in mp4). count: frames
+    expected, for progress("seal", fraction), which cancels by raising. On any error nothing is left at `path`, and the
+    iterator is closed. All frames have the size of the first. Raises UsageError, UnsupportedFormat."""
     path = Path(path)
     suffix = path.suffix.lower()
     if suffix not in CLIP_SUFFIXES:
@@ -90,7 +90,7 @@ def _photo_settings(suffix: str, quality: int) -> dict[str, Any]:
 
 
 @contextmanager
-def _whole(path: Path) -> Iterator[Path]:
+def _whole(path: Path) -> Generator[Path]:
     """A hidden file beside `path` that becomes it when all went well, and is gone when not."""
     handle, name = tempfile.mkstemp(prefix=f".{path.stem[:40]}-", suffix=path.suffix.lower(), dir=path.parent)
     os.close(handle)

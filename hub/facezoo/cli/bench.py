@@ -34,7 +34,7 @@ def bench(
 ) -> None:
     """Time each photo method on a synthetic portrait of 1024 px: median seconds a stage, and the ratio to a baseline.
 
-    Wall seconds, except `cpu`: processor seconds of this process on all cores. A machine that is busy with other work is
+    Wall seconds, except `cpu`: processor seconds of this process on all cores. A machine busy with other work is
     pointed out; `cpu` and the fastest run mislead least then."""
     from facezoo import registry
 

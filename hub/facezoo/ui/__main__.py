@@ -1,0 +1,38 @@
+"""`python -m facezoo.ui`: starts the hub."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from collections.abc import Sequence
+
+from facezoo.errors import FacezooError
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Parses the command line, starts the server, returns the exit code when it stops."""
+    parser = argparse.ArgumentParser(prog="facezoo demo", description="Start the facezoo hub.")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on; 0.0.0.0 for every network")
+    parser.add_argument("--port", type=int, default=7860)
+    parser.add_argument("--methods", default="", help="ids to offer, separated by commas; all when empty")
+    given = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that the folder of uploads is removed then too
+    try:
+        from facezoo.ui.app import build, launch
+
+        hub = build([each.strip() for each in given.methods.split(",") if each.strip()] or None)
+        launch(hub, host=given.host, port=given.port)
+    except FacezooError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    except OSError as error:
+        print(f"The hub cannot start: {error}\nChoose another port with --port.", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

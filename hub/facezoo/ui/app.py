@@ -1,0 +1,123 @@
+"""The hub: one page, its tabs built from the registry, its endpoints, its server."""
+
+from __future__ import annotations
+
+import importlib
+import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from facezoo.registry import list_methods, load_spec
+from facezoo.types import MethodSpec
+from facezoo.ui import workspace
+from facezoo.ui.guard import HeaderGuard, stay_offline
+from facezoo.ui.theme import ASSETS, gradio_theme, head
+from facezoo.zoo.embedded import examples, personas
+
+if TYPE_CHECKING:
+    import gradio as gr
+
+__all__ = ["build", "launch"]
+
+_LARGEST_UPLOAD = 50 * 1024 * 1024
+_QUEUE = 20  # requests that may wait; the next one is told that the hub is busy
+_SKIP = '<a class="skip" href="#main">Skip to the content</a>'
+_BRAND = '<header class="brand"><span class="wordmark">facezoo</span><span class="motto">{words}</span></header>'
+_FOOT = (
+    '<footer class="foot"><p>Runs on this machine. Nothing you upload leaves it. Every result says that AI made it; '
+    "please keep it so.</p></footer>"
+)
+
+
+def build(methods: Sequence[str] | None = None) -> gr.Blocks:
+    """The page and its endpoints. methods: ids to offer, all when None; raises UsageError for an unknown one."""
+    stay_offline()
+    workspace.root()  # before gradio is imported: it reads its temp folder then
+    import gradio as gr
+
+    from facezoo.ui.endpoints import add_endpoints
+    from facezoo.ui.pages.compare import compare_page
+    from facezoo.ui.pages.method_tab import method_tab
+    from facezoo.ui.pages.verify import verify_page
+    from facezoo.ui.pages.zoo import zoo_page
+
+    specs = [load_spec(id) for id in methods] if methods else list_methods()
+    with gr.Blocks(
+        title="facezoo: see what AI does to a face",
+        analytics_enabled=False,
+        fill_width=True,
+        delete_cache=(workspace.SWEEP_EVERY, workspace.LIFETIME),
+    ) as hub:
+        gr.HTML(_SKIP + _BRAND.format(words=_motto(specs)), apply_default_css=False, elem_classes=["brand-block"])
+        with gr.Tabs(elem_id="main"):
+            with gr.Tab("Compare", id="compare"):
+                compare_page([spec for spec in specs if "swap" in spec.tasks])
+            with gr.Tab("Methods", id="methods"), gr.Tabs(elem_classes=["sub-tabs"]):
+                for spec in specs:
+                    with gr.Tab(spec.title, id=spec.id):
+                        method_tab(spec)
+            with gr.Tab("Zoo", id="zoo"):
+                zoo_page(specs)
+            with gr.Tab("Verify", id="verify"):
+                verify_page()
+        gr.HTML(_FOOT, apply_default_css=False)
+        add_endpoints(hub, specs)
+        hub.load(_warm_up, queue=False, show_progress="hidden", api_visibility="private")
+    hub.queue(max_size=_QUEUE, default_concurrency_limit=1, api_open=True)
+    return hub
+
+
+def launch(
+    hub: gr.Blocks, *, host: str = "127.0.0.1", port: int = 7860, block: bool = True, quiet: bool = False
+) -> str:
+    """Starts the server and returns its address. block: return only when the server stops.
+
+    Raises OSError when the port is taken."""
+    from starlette.middleware import Middleware
+
+    settings: dict[str, Any] = {"app_kwargs": {"middleware": [Middleware(HeaderGuard)]}}
+    _, address, _ = hub.launch(
+        server_name=host,
+        server_port=port,
+        prevent_thread_lock=not block,
+        quiet=quiet,
+        share=False,
+        inbrowser=False,
+        show_error=False,
+        footer_links=[],
+        run_history=False,
+        pwa=False,
+        ssr_mode=False,
+        enable_monitoring=False,
+        max_file_size=_LARGEST_UPLOAD,
+        allowed_paths=_served(),
+        favicon_path=ASSETS / "favicon.png",
+        theme=gradio_theme(),
+        head=head(),
+        **settings,
+    )
+    return address
+
+
+def _served() -> list[str]:
+    """The shipped pictures the page shows, file by file: no folder is opened."""
+    from facezoo.ui.pages.compare import shipped_example
+
+    shown = [each.portrait for each in personas()] + [each.path for each in examples()]
+    shown += [shipped_example(spec) for spec in list_methods()]
+    return [str(path) for path in shown if path.is_file()]
+
+
+def _motto(specs: Sequence[MethodSpec]) -> str:
+    if len(specs) < 2:
+        return "one method, and counting" if specs else "no method is installed yet"
+    return f"{len(specs)} methods, {specs[0].year} to {specs[-1].year}"
+
+
+def _warm_up() -> None:
+    """After the first paint: imports what the first click needs, in a thread, so that the page stays quick."""
+    threading.Thread(target=_import_runner, name="warm-up", daemon=True).start()
+
+
+def _import_runner() -> None:
+    importlib.import_module("facezoo.runner")

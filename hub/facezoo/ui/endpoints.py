@@ -1,0 +1,199 @@
+"""The named HTTP endpoints: /compare, /verify and one for each method. Files go in and out as bytes, never re-encoded.
+
+Parameters are named as in the params dataclass, plus image, persona, source, face, consent, seed and label. Consent is
+enforced by the runner, as everywhere."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, Optional, get_args, get_origin, get_type_hints
+
+import gradio as gr
+from gradio import FileData
+from gradio.events import api
+
+from facezoo.errors import BadInput, FacezooError, UsageError
+from facezoo.types import MethodSpec, Sealed
+from facezoo.ui.parts.job import explain
+from facezoo.ui.workspace import new_folder, owned
+
+__all__ = ["add_endpoints"]
+
+_Label = Literal["small", "medium", "large"]
+_NO_REMOTE = "This hub fetches nothing from other hosts. Upload the file instead."
+
+
+def add_endpoints(hub: gr.Blocks, specs: Sequence[MethodSpec]) -> None:
+    """Adds the endpoints to `hub`; call inside its context."""
+    ids = [spec.id for spec in specs]
+    added = [
+        api(_verify, api_name="verify", concurrency_limit=2, concurrency_id="look"),
+        api(_compare_with(ids), api_name="compare", concurrency_id="run"),
+    ]
+    added += [
+        api(_method(spec), api_name=spec.id, api_description=spec.summary, concurrency_id="run") for spec in specs
+    ]
+    functions = {id(function): function for function in hub.fns.values()}
+    endpoints = [each for each in functions.values() if each.api_name in {"verify", "compare", *ids}]
+    if len(endpoints) != len(added):
+        raise FacezooError(f"Two methods or pages share an endpoint name: {', '.join(sorted(ids))}.")
+    for endpoint in endpoints:
+        for block in endpoint.inputs:
+            held: Any = block  # a method of this one instance is replaced
+            held.async_move_resource_to_block_cache = _refuse_remote(held.async_move_resource_to_block_cache)
+
+
+def _verify(image: dict[str, Any]) -> dict[str, Any]:
+    """Where does this file come from? Returns c2pa, watermark, method, weights and created."""
+    from facezoo.safety.seal import verify
+
+    return _guarded(lambda: dataclasses.asdict(verify(_file(image))))
+
+
+def _compare_with(ids: list[str]) -> Callable[..., Any]:
+    def compare(
+        image: FileData,
+        persona: Optional[str] = None,  # noqa: UP045  # gradio shows these hints, and knows this form
+        methods: Optional[list[str]] = None,  # noqa: UP045
+        face: str = "1",
+        consent: bool = False,
+        seed: int = 0,
+        label: _Label = "small",
+    ) -> tuple[FileData, list[FileData], dict[str, Any]]:
+        """The same picture through every method. Returns the grid, the sealed files and their records by method."""
+        from facezoo import runner
+
+        done = _guarded(
+            lambda: runner.compare(
+                _file(image),
+                persona=persona,
+                methods=methods or ids,
+                consent=consent,
+                face=_face(face),
+                seed=seed,
+                output=new_folder(),
+                label=label,
+            )
+        )
+        files: Any = [_answer(sealed.path) for sealed in done.results.values()]
+        return _answer(done.grid.path), files, {name: _record(sealed) for name, sealed in done.results.items()}
+
+    compare.__annotations__ = get_type_hints(compare)
+    compare.__signature__ = _signature(compare)  # type: ignore[attr-defined]
+    return compare
+
+
+def _method(spec: MethodSpec) -> Callable[..., Any]:
+    """The endpoint function of one method, with a signature made from its inputs and params."""
+
+    def call(*given: Any, **named: Any) -> tuple[Any, dict[str, Any]]:
+        values = signature.bind(*given, **named)
+        values.apply_defaults()
+        sealed = _guarded(lambda: _run(spec, dict(values.arguments)))
+        return _answer(sealed.path), _record(sealed)
+
+    signature = inspect.Signature(_parameters(spec), return_annotation=tuple[FileData, dict[str, Any]])
+    call.__name__ = spec.id
+    call.__doc__ = spec.summary
+    call.__annotations__ = {each.name: each.annotation for each in signature.parameters.values()}
+    call.__signature__ = signature  # type: ignore[attr-defined]
+    return call
+
+
+def _parameters(spec: MethodSpec) -> list[inspect.Parameter]:
+    """image, then what the method's inputs ask for, then its params, then what every method has."""
+    made = [_parameter("image", FileData)]
+    if spec.inputs.persona:
+        made.append(_parameter("persona", Optional[str], None))  # noqa: UP045
+    if spec.inputs.source:
+        made.append(_parameter("source", Optional[FileData], None))  # noqa: UP045
+    if spec.inputs.driving:
+        made.append(_parameter("driving", Optional[FileData], None))  # noqa: UP045
+    hints = get_type_hints(spec.params, include_extras=True)
+    for field in dataclasses.fields(spec.params):
+        hint = hints[field.name]
+        made.append(_parameter(field.name, get_args(hint)[0] if get_origin(hint) is Annotated else hint, field.default))
+    common = [("face", str, "1"), ("consent", bool, False), ("seed", int, 0), ("label", _Label, "small")]
+    taken = {each.name for each in made}
+    return [*made, *(_parameter(*each) for each in common if each[0] not in taken)]
+
+
+def _parameter(name: str, hint: Any, default: Any = inspect.Parameter.empty) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=default, annotation=hint)
+
+
+def _signature(function: Callable[..., Any]) -> inspect.Signature:
+    hints = function.__annotations__
+    plain = inspect.signature(function)
+    parameters = [each.replace(annotation=hints[each.name]) for each in plain.parameters.values()]
+    return inspect.Signature(parameters, return_annotation=hints["return"])
+
+
+def _run(spec: MethodSpec, values: dict[str, Any]) -> Sealed:
+    from facezoo import runner
+
+    names = {field.name for field in dataclasses.fields(spec.params)}
+    image = _file(values["image"])
+    persona = values.get("persona")
+    kind = runner.inspect(image).clip.kind
+    suffix = {"photo": ".png", "animation": ".gif", "video": ".mp4"}[kind]
+    return runner.run(
+        spec.id,
+        image,
+        persona=persona,
+        source=_file(values["source"]) if values.get("source") else None,
+        driving=_file(values["driving"]) if values.get("driving") else None,
+        params={name: values[name] for name in names},
+        consent=bool(values["consent"]),
+        face=_face(values["face"]),
+        seed=int(values["seed"]),
+        output=new_folder() / f"{spec.id}{suffix}",
+        label=values["label"],
+    )
+
+
+def _guarded(work: Callable[[], Any]) -> Any:
+    """Runs `work`; errors reach the client as one message that says what to do, without a traceback."""
+    try:
+        return work()
+    except Exception as error:
+        told = explain(error)
+        raise gr.Error(f"{told.message} {told.advice}".strip(), print_exception=False) from error
+
+
+def _file(value: Any) -> Path:
+    """The uploaded file of a request: what gradio_client's handle_file sends. Raises BadInput for anything else."""
+    path = value.get("path") if isinstance(value, dict) else getattr(value, "path", None)
+    if not path:
+        raise BadInput("No file was sent.", "Send it with gradio_client's handle_file(path).")
+    return owned(str(path))
+
+
+def _face(value: Any) -> Any:
+    if str(value) == "all":
+        return "all"
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        raise UsageError(f"face={value!r} is not possible.", "Allowed for face: a number from 1, or all.") from None
+
+
+def _answer(path: Path) -> Any:
+    return {"path": str(path), "orig_name": path.name, "meta": {"_type": "gradio.FileData"}}
+
+
+def _record(sealed: Sealed) -> dict[str, Any]:
+    """The result record; its output names the file alone, not where it lies on this server."""
+    return {**sealed.record, "output": sealed.path.name}
+
+
+def _refuse_remote(move: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    async def local_only(path: Any) -> Any:
+        if str(path).lower().startswith(("http:", "https:", "ftp:")):
+            raise gr.Error(_NO_REMOTE, print_exception=False)
+        return await move(path)
+
+    return local_only

@@ -1,0 +1,192 @@
+"""The picture input: drop, paste, camera or a ready picture; the faces found in it, numbered and choosable."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from facezoo.errors import BadInput
+from facezoo.types import Face, Image
+from facezoo.ui.parts.cards import panel
+from facezoo.ui.parts.job import Failure, explain
+from facezoo.ui.parts.markup import NEVER_EXISTED, text
+from facezoo.ui.theme import ASSETS
+from facezoo.ui.workspace import file_url, new_folder, owned
+from facezoo.zoo.embedded import Example, examples
+
+__all__ = ["Chosen", "chosen_face", "first_example", "look", "markup", "picture_input", "resolve_upload", "turn"]
+
+_PREVIEW_SIDE = 1280
+_turns = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The picture a visitor chose. path: its untouched bytes. preview: what the page shows of it. boxes: (left, top,
+    width, height) of each face in percent of the picture, the largest first."""
+
+    path: Path
+    preview: Path
+    caption: str
+    kind: str = "photo"
+    example: str = ""
+    needs_consent: bool = False
+    boxes: tuple[tuple[float, float, float, float], ...] = ()
+
+
+def first_example() -> Chosen | None:
+    """The picture the page opens with, not yet looked at for faces. None when no example is installed."""
+    return _from_example(examples()[0]) if examples() else None
+
+
+def picture_input(prefix: str, *, suffixes: Sequence[str], chosen: Chosen | None) -> gr.HTML:
+    """The component. Its value is {"example": id} or {"upload": path}, with "face": number or "all".
+
+    suffixes: file types offered. Event: picked."""
+    accept = ",".join(suffixes)
+    return gr.HTML(
+        value={"example": chosen.example, "face": "1"} if chosen else {"face": "1"},
+        markup=markup(prefix, chosen, accept=accept),
+        html_template="${markup}",
+        js_on_load=(ASSETS / "picture.js").read_text(encoding="utf-8"),
+        apply_default_css=False,
+        elem_classes=["picture-input"],
+    )
+
+
+def look(value: Mapping[str, Any] | None) -> tuple[Chosen | None, Failure | None]:
+    """Resolves what the browser sent, reads and checks the picture, finds its faces. Never raises: a refusal or failure
+    comes back in words, together with the picture where it may be shown."""
+    from facezoo import runner
+
+    chosen: Chosen | None = None
+    try:
+        path, known = _resolve(value or {})
+        chosen = _from_example(known) if known else None
+        seen = runner.inspect(path)
+        height, width = seen.preview.shape[:2]
+        return Chosen(
+            path=path,
+            preview=known.path if known else _write_preview(seen.preview),
+            caption=chosen.caption if chosen else _size(seen.clip.kind, seen.clip.width, seen.clip.height),
+            kind=seen.clip.kind,
+            example=known.id if known else "",
+            needs_consent=seen.needs_consent,
+            boxes=tuple(_percent(face, width, height) for face in seen.faces),
+        ), None
+    except Exception as error:
+        return chosen, explain(error)
+
+
+def chosen_face(value: Mapping[str, Any] | None) -> str:
+    """The face number ("1", "2", ...) or "all" that is ticked below the picture."""
+    return str((value or {}).get("face", "1"))
+
+
+def markup(prefix: str, chosen: Chosen | None, *, accept: str, failure: Failure | None = None, legend: str = "") -> str:
+    """The whole input as HTML. `legend` names it for screen readers when there are two on a page."""
+    state = "failed" if failure else "chosen" if chosen else "empty"
+    shown = _canvas(prefix, chosen) if chosen and not failure else _invitation()
+    problem = panel(failure) if failure else ""
+    return (
+        f'<section class="picker" data-state="{state}" data-turn="{turn()}" '
+        f'aria-label="{text(legend or "Your picture")}">{problem}'
+        f'<div class="canvas">{shown}<p class="busy" role="status"><span class="spinner"></span>Looking at it</p></div>'
+        f"{_faces(prefix, chosen) if chosen and not failure else ''}"
+        '<div class="actions"><label class="button">Choose a file'
+        f'<input type="file" class="visually-hidden" accept="{text(accept)}"></label>'
+        '<button type="button" class="button" data-act="camera">Use the camera</button></div>'
+        '<div class="camera" hidden></div>'
+        '<p class="hint">Or drop a picture here, or paste one. Uploads stay on this server and are deleted '
+        "after about an hour.</p></section>"
+    )
+
+
+def turn() -> int:
+    """A number that makes each rendering differ from the last, so that the page always leaves its busy state."""
+    return next(_turns)
+
+
+def resolve_upload(value: Mapping[str, Any]) -> Path:
+    """The uploaded file a component's value names. Raises BadInput when there is none of ours."""
+    if value.get("problem"):
+        raise BadInput("The file could not be uploaded.", "It may be larger than 50 MB. Choose a smaller one.")
+    if upload := value.get("upload"):
+        return owned(str(upload))
+    raise BadInput("No picture is chosen yet.", "Drop one, paste one, or take one of the ready pictures.")
+
+
+def _resolve(value: Mapping[str, Any]) -> tuple[Path, Example | None]:
+    if name := value.get("example"):
+        for each in examples():
+            if each.id == name:
+                return each.path, each
+    return resolve_upload(value), None
+
+
+def _from_example(example: Example) -> Chosen:
+    by = f"{example.title}, {example.artist}" if example.artist else example.title
+    caption = f"{example.title}. {NEVER_EXISTED}." if example.kind == "portrait" else by
+    return Chosen(path=example.path, preview=example.path, caption=caption, example=example.id)
+
+
+def _write_preview(image: Image) -> Path:
+    """The visitor's own picture, decoded and checked, as a JPEG that any browser shows (HEIC would not)."""
+    from PIL import Image as Pillow
+
+    picture = Pillow.fromarray(image)
+    picture.thumbnail((_PREVIEW_SIDE, _PREVIEW_SIDE))
+    path = new_folder() / "preview.jpg"
+    picture.save(path, quality=90)
+    return path
+
+
+def _size(kind: str, width: int, height: int) -> str:
+    what = {"photo": "Photo", "animation": "Animation", "video": "Video"}[kind]
+    return f"{what}, {width} × {height} px"
+
+
+def _percent(face: Face, width: int, height: int) -> tuple[float, float, float, float]:
+    left, top = max(0.0, face.box.left), max(0.0, face.box.top)
+    right, bottom = min(float(width), face.box.right), min(float(height), face.box.bottom)
+    return (100 * left / width, 100 * top / height, 100 * (right - left) / width, 100 * (bottom - top) / height)
+
+
+def _invitation() -> str:
+    return (
+        '<div class="invitation"><strong>Drop a picture with a face</strong>'
+        "<span>Photo or painting: JPEG, PNG, WebP, AVIF, HEIC, GIF</span></div>"
+    )
+
+
+def _canvas(prefix: str, chosen: Chosen) -> str:
+    labels = "".join(
+        f'<label class="face{" on" if number == 1 else ""}" for="{prefix}-face-{number}" '
+        f'style="left:{left:.2f}%;top:{top:.2f}%;width:{width:.2f}%;height:{height:.2f}%">'
+        f'<span>{number}</span><span class="visually-hidden"> Choose face {number}</span></label>'
+        for number, (left, top, width, height) in enumerate(chosen.boxes, start=1)
+    )
+    return (
+        f'<div class="shot"><img src="{text(file_url(chosen.preview))}" alt="{text(chosen.caption)}">{labels}</div>'
+        f'<p class="caption">{text(chosen.caption)}</p>'
+    )
+
+
+def _faces(prefix: str, chosen: Chosen) -> str:
+    """The face numbers as radio buttons. With one face they are there, checked, for the box on the picture alone."""
+    numbers = [(str(number), str(number)) for number in range(1, len(chosen.boxes) + 1)]
+    if not numbers:
+        return ""
+    single = len(numbers) == 1
+    options = "".join(
+        f'<label class="chip"><input type="radio" name="{prefix}-face" id="{prefix}-face-{value}" value="{value}"'
+        f"{' checked' if value == '1' else ''}><span>{words}</span></label>"
+        for value, words in [*numbers, ("all", "All")]
+    )
+    hidden = ' class="faces visually-hidden"' if single else ' class="faces"'
+    return f"<fieldset{hidden}><legend>Which face is swapped</legend><div>{options}</div></fieldset>"

@@ -1,0 +1,77 @@
+"""The hub's folder for uploads and results: one a process, private, emptied by age and removed at exit."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import tempfile
+import threading
+import time
+from functools import cache
+from pathlib import Path
+from urllib.parse import quote
+
+from facezoo.errors import BadInput
+
+__all__ = ["LIFETIME", "SWEEP_EVERY", "file_url", "new_folder", "owned", "root", "sweep"]
+
+SWEEP_EVERY = 600
+"""Seconds between two looks for old files."""
+LIFETIME = 3600
+"""Seconds after which an upload or a result is deleted."""
+_PREFIX = "facezoo-hub-"
+
+
+@cache
+def root() -> Path:
+    """The folder, made on the first call. Gradio keeps its uploads here too (GRADIO_TEMP_DIR is set to it)."""
+    for left in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        sweep(left, LIFETIME)  # of a hub that was killed, or that would delete these files itself by now
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX)).resolve()
+    os.environ["GRADIO_TEMP_DIR"] = str(folder)
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    threading.Thread(target=_sweep_forever, args=(folder,), name="workspace-sweeper", daemon=True).start()
+    return folder
+
+
+def new_folder() -> Path:
+    """A fresh folder with an unguessable name for the results of one request."""
+    return Path(tempfile.mkdtemp(prefix="result-", dir=root()))
+
+
+def owned(path: str | Path) -> Path:
+    """The resolved path, if it lies in the workspace (an upload or a result).
+
+    Raises BadInput for any other path: the browser sends paths back to us, and must not name other files of this
+    machine."""
+    resolved = Path(path).resolve()
+    if not resolved.is_relative_to(root()) or not resolved.is_file():
+        raise BadInput("The uploaded file is no longer here.", "Uploads are deleted after an hour. Choose it again.")
+    return resolved
+
+
+def file_url(path: Path) -> str:
+    """Address under which the running hub serves the bytes of `path` unchanged, relative to the page."""
+    return f"gradio_api/file={quote(str(path))}"
+
+
+def sweep(folder: Path, lifetime: float) -> None:
+    """Deletes files below `folder` that are older than `lifetime` seconds, and the folders this leaves empty."""
+    oldest = time.time() - lifetime
+    for path in sorted(folder.rglob("*"), reverse=True):
+        try:
+            if path.lstat().st_mtime > oldest:
+                continue
+            if path.is_dir() and not path.is_symlink():
+                path.rmdir()
+            else:
+                path.unlink()
+        except OSError:
+            continue  # gone already, or a folder that is not empty
+
+
+def _sweep_forever(folder: Path) -> None:
+    while True:
+        time.sleep(SWEEP_EVERY)
+        sweep(folder, LIFETIME)

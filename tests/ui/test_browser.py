@@ -1,0 +1,266 @@
+"""The hub in a real Chromium: what a visitor meets, from the first second to a verified download."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import facezoo
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+    from .conftest import Hub
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+ARGUMENTS = [
+    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run", "--disable-sync",
+]  # fmt: skip
+WORK = 60_000  # ms: the longest a test waits for a result
+SIZES = [(390, 844, "light"), (390, 844, "dark"), (1440, 900, "light"), (1440, 900, "dark")]
+
+
+@dataclass
+class Visit:
+    """A page and what went wrong or out on it."""
+
+    page: Page
+    requests: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+    def check(self) -> None:
+        """Nothing left the machine, nothing broke."""
+        outside = [url for url in self.requests if not url.startswith(("http://127.0.0.1:", "data:", "blob:"))]
+        assert outside == []
+        assert self.errors == []
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("no chromium on this machine (apt-get install chromium)")
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with playwright.sync_playwright() as started:
+        chromium = started.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+def visit(browser: Browser, hub: Hub, width: int = 1440, height: int = 900, scheme: str = "light") -> Visit:
+    context = browser.new_context(
+        viewport={"width": width, "height": height},
+        color_scheme=scheme,  # type: ignore[arg-type]
+        accept_downloads=True,
+    )
+    seen = Visit(context.new_page())
+    seen.page.on("request", lambda request: seen.requests.append(request.url))
+    seen.page.on("pageerror", lambda error: seen.errors.append(str(error)))
+    seen.page.on("console", lambda line: seen.errors.append(line.text) if line.type == "error" else None)
+    seen.page.goto(hub.url)
+    seen.page.wait_for_selector(".picker")
+    return seen
+
+
+def test_opens_on_a_finished_result(browser: Browser, hub: Hub) -> None:
+    methods = Path(facezoo.__file__).parent / "methods"
+    shipped = [spec for spec in facezoo.list_methods() if (methods / spec.id / "example.jpg").exists()]
+    if not shipped:
+        pytest.skip("no installed method ships an example.jpg")
+    seen = visit(browser, hub)
+    page = seen.page
+    result = page.locator(".hero .before-after").first
+    result.wait_for()
+    loaded = "image => image.complete && image.naturalWidth > 0"
+    for picture in result.locator("img").all():
+        page.wait_for_function(loaded, arg=picture.element_handle())
+    assert result.bounding_box()["y"] < 900  # in the first screen
+    assert "This person never existed" in page.locator(".hero figcaption").first.inner_text()
+    assert len(re.findall(r"\.(?:\s|$)", page.locator(".lede").first.inner_text())) == 2  # two sentences
+    assert page.evaluate("document.documentElement.lang") == "en"
+    assert "facezoo" in page.title()
+    for spec in shipped:
+        assert page.locator(".hero figcaption", has_text=spec.title).count() == 1
+    seen.check()
+
+
+@pytest.mark.parametrize(("width", "height", "scheme"), SIZES)
+def test_no_sideways_scrolling_on_any_tab(browser: Browser, hub: Hub, width: int, height: int, scheme: str) -> None:
+    seen = visit(browser, hub, width, height, scheme)
+    for name in ("Compare", "Methods", "Zoo", "Verify"):
+        seen.page.get_by_role("tab", name=name, exact=True).click()
+        seen.page.wait_for_timeout(400)
+        assert seen.page.evaluate("document.documentElement.scrollWidth") <= width, name
+    dark = seen.page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (sum(map(int, re.findall(r"\d+", dark)[:3])) < 128) == (scheme == "dark")
+    seen.check()
+
+
+def test_every_picture_has_words_and_every_control_a_name(browser: Browser, hub: Hub) -> None:
+    seen = visit(browser, hub, 390, 844)
+    for name in ("Compare", "Methods", "Zoo", "Verify"):
+        seen.page.get_by_role("tab", name=name, exact=True).click()
+        seen.page.wait_for_timeout(400)
+        nameless = seen.page.evaluate(
+            """() => [...document.querySelectorAll('img:not([alt])'),
+              ...[...document.querySelectorAll('.gradio-container :is(button, a, input, summary, select, textarea)')]
+                .filter(e => e.checkVisibility({opacityProperty: false}) && !e.closest('[aria-hidden=true]'))
+                .filter(e => !(e.innerText || '').trim() && !e.getAttribute('aria-label') && !e.title
+                  && !e.labels?.length && !e.querySelector('img[alt]:not([alt=""])'))]
+              .map(e => e.outerHTML.slice(0, 160))"""
+        )
+        assert nameless == [], name
+
+
+@pytest.mark.usefixtures("swap_method")
+@pytest.mark.parametrize(("width", "height", "scheme"), [SIZES[0], SIZES[3]])
+def test_upload_consent_swap_slide_download_verify(
+    browser: Browser, hub: Hub, portrait: Path, tmp_path: Path, width: int, height: int, scheme: str
+) -> None:
+    seen = visit(browser, hub, width, height, scheme)
+    page = seen.page
+    upload = _as_strangers_photo(portrait, tmp_path)
+    _compare_input(page).set_input_files(upload)
+    consent = page.get_by_role("checkbox").first
+    consent.wait_for(timeout=WORK)
+    page.locator("#compare-run").click()
+    page.locator("#compare-results [data-state=refused] .panel").first.wait_for(timeout=WORK)
+    consent.check()
+    page.locator("#compare-run").click()
+    download = page.locator("#compare-results .download").first
+    download.wait_for(timeout=WORK)
+    page.locator("#compare-results .badge.good").first.wait_for(timeout=WORK)
+    page.locator("#compare-results .measures").first.wait_for(timeout=WORK)
+
+    slider = page.locator("#compare-results .before-after input").first
+    slider.focus()
+    for _ in range(10):
+        page.keyboard.press("ArrowLeft")
+    at = "slider => getComputedStyle(slider.parentElement).getPropertyValue('--at').trim()"
+    assert slider.evaluate(at) == "40%"
+    box = slider.bounding_box()
+    page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.9, box["y"] + box["height"] / 2, steps=5)
+    page.mouse.up()
+    assert float(slider.evaluate(at).rstrip("%")) > 75
+
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    with page.expect_download() as started:
+        download.click()
+    name = started.value.suggested_filename
+    assert re.fullmatch(r"facezoo-[a-z0-9_]+-[a-z0-9_-]+\.png", name)
+    file = tmp_path / name
+    started.value.save_as(file)
+    found = hub.verify(file)
+    assert (found["c2pa"], found["watermark"]) == ("trusted", True)
+    assert found["method"] in {spec.id for spec in facezoo.list_methods()}
+
+    page.get_by_role("tab", name="Verify", exact=True).click()
+    page.locator(".picker.wide input[type=file]").set_input_files(file)
+    page.locator('#verify-answer [data-answer="trusted"]').wait_for(timeout=WORK)
+    assert "Watermark found" in page.locator("#verify-answer").inner_text()
+    seen.check()
+
+
+@pytest.mark.usefixtures("swap_method")
+def test_ready_pictures_need_no_consent_and_one_click(browser: Browser, hub: Hub) -> None:
+    seen = visit(browser, hub)
+    page = seen.page
+    page.locator("#compare-run").click()
+    page.locator("#compare-results .download").first.wait_for(timeout=WORK)
+    assert not page.get_by_role("checkbox").first.is_visible()
+    seen.check()
+
+
+def test_faces_are_numbered_and_can_be_clicked(browser: Browser, hub: Hub, portrait: Path, tmp_path: Path) -> None:
+    seen = visit(browser, hub)
+    page = seen.page
+    _compare_input(page).set_input_files(_two_people(portrait, tmp_path))
+    second = page.locator(".left-zone label.face").nth(1)
+    second.wait_for(timeout=WORK)
+    second.click()
+    assert page.locator("#compare-face-2").is_checked()
+    assert "on" in (second.get_attribute("class") or "").split()
+    page.keyboard.press("ArrowRight")
+    assert page.locator('[name="compare-face"][value="all"]').is_checked()
+    seen.check()
+
+
+def test_each_method_has_a_tab_that_works(browser: Browser, hub: Hub) -> None:
+    seen = visit(browser, hub)
+    page = seen.page
+    page.get_by_role("tab", name="Methods", exact=True).click()
+    for spec in facezoo.list_methods():
+        page.get_by_role("tab", name=spec.title, exact=True).click()
+        run = page.locator(f"#{spec.id}-run")
+        run.wait_for()
+        assert spec.limits in page.locator("body").inner_text()
+        run.click()
+        page.locator(f"#{spec.id}-results .download").wait_for(timeout=WORK)
+    seen.check()
+
+
+def test_broken_and_hostile_files_are_refused_in_words(browser: Browser, hub: Hub, tmp_path: Path) -> None:
+    seen = visit(browser, hub)
+    page = seen.page
+    hostile = tmp_path / '<img src=x onerror="window.pwned=1">.jpg'
+    hostile.write_bytes(b"this is no picture")
+    _compare_input(page).set_input_files(hostile)
+    panel = page.locator(".left-zone .panel").first
+    panel.wait_for(timeout=WORK)
+    assert "Traceback" not in panel.inner_text()
+    assert panel.locator("p").inner_text()  # what to do
+    page.locator("#compare-run").click()
+    page.locator("#compare-results .panel").first.wait_for(timeout=WORK)
+    page.get_by_role("tab", name="Verify", exact=True).click()
+    page.locator(".picker.wide input[type=file]").set_input_files(hostile)
+    page.locator("#verify-answer :is(.answer, .panel)").first.wait_for(timeout=WORK)
+    assert page.evaluate("window.pwned") is None
+    assert page.locator("img[src=x]").count() == 0
+    seen.check()
+
+
+@pytest.mark.usefixtures("swap_method")
+def test_stop_stops(browser: Browser, hub: Hub) -> None:
+    seen = visit(browser, hub)
+    page = seen.page
+    page.locator("#compare-run").click()
+    stop = page.get_by_role("button", name="Stop").first
+    stop.wait_for(timeout=WORK)
+    stop.click(timeout=WORK)
+    page.locator('#compare-results :is([data-state="stopped"], .download)').first.wait_for(timeout=WORK)
+    page.locator("#compare-run").wait_for(timeout=WORK)
+    seen.check()
+
+
+def _compare_input(page: Page):
+    return page.locator(".left-zone .picker input[type=file]").first
+
+
+def _as_strangers_photo(portrait: Path, folder: Path) -> Path:
+    """The synthetic portrait saved again: other bytes, so that consent is asked as for anybody's photo."""
+    from PIL import Image
+
+    path = folder / "holiday.jpg"
+    Image.open(portrait).convert("RGB").save(path, quality=93)
+    return path
+
+
+def _two_people(portrait: Path, folder: Path) -> Path:
+    from PIL import Image
+
+    one = Image.open(portrait).convert("RGB").resize((480, 480))
+    pair = Image.new("RGB", (880, 480), "gray")
+    pair.paste(one, (0, 0))
+    pair.paste(one.resize((320, 320)), (520, 100))
+    path = folder / "pair.png"
+    pair.save(path)
+    return path

@@ -1,0 +1,131 @@
+"""The HTTP endpoints as programs use them, through gradio_client."""
+
+from __future__ import annotations
+
+import dataclasses
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import pytest
+
+import facezoo
+
+if TYPE_CHECKING:
+    from gradio_client import Client
+
+    from .conftest import Hub
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def client(hub: Hub, tmp_path_factory: pytest.TempPathFactory) -> Client:
+    from gradio_client import Client
+
+    return Client(hub.url, download_files=str(tmp_path_factory.mktemp("downloads")), verbose=False)
+
+
+@pytest.fixture
+def stranger(portrait: Path, tmp_path: Path) -> Path:
+    """A synthetic portrait saved again: other bytes, so that consent is asked."""
+    from PIL import Image
+
+    path = tmp_path / "stranger.jpg"
+    Image.open(portrait).convert("RGB").save(path, quality=93)
+    return path
+
+
+def sent(path: Path) -> Any:
+    from gradio_client import handle_file
+
+    return handle_file(str(path))
+
+
+def test_endpoints_are_named_after_the_registry(client: Client) -> None:
+    named: dict[str, Any] = client.view_api(return_format="dict")["named_endpoints"]  # type: ignore[index,assignment]
+    assert set(named) == {"/compare", "/verify", *(f"/{spec.id}" for spec in facezoo.list_methods())}
+    for spec in facezoo.list_methods():
+        parameters = {each["parameter_name"] for each in named[f"/{spec.id}"]["parameters"]}
+        assert {field.name for field in dataclasses.fields(spec.params)} <= parameters
+        assert {"image", "face", "consent", "seed"} <= parameters
+        assert ("source" in parameters) == spec.inputs.source
+
+
+def test_method_delivers_sealed_bytes(client: Client, hub: Hub, stranger: Path, method_id: str) -> None:
+    file, record = client.predict(image=sent(stranger), consent=True, api_name=f"/{method_id}")
+    found = hub.verify(Path(file))
+    assert (found["c2pa"], found["watermark"], found["method"]) == ("trusted", True, method_id)
+    assert record["method"] == method_id
+    assert "/" not in record["output"]
+
+
+def test_method_refuses_without_consent(client: Client, stranger: Path, method_id: str) -> None:
+    with pytest.raises(Exception, match="consent"):
+        client.predict(image=sent(stranger), api_name=f"/{method_id}")
+
+
+def test_source_photo_needs_consent_too(client: Client, portrait: Path, stranger: Path, method_id: str) -> None:
+    if not facezoo.load_spec(method_id).inputs.source:
+        pytest.skip("this method takes no second photo")
+    with pytest.raises(Exception, match="consent"):
+        client.predict(image=sent(portrait), source=sent(stranger), api_name=f"/{method_id}")
+
+
+def test_compare_delivers_sealed_bytes(client: Client, hub: Hub, portrait: Path, swap_method: str) -> None:
+    grid, files, records = client.predict(image=sent(portrait), api_name="/compare")
+    for file in [grid, *files]:
+        found = hub.verify(Path(file))
+        assert (found["c2pa"], found["watermark"]) == ("trusted", True)
+    assert swap_method in records
+    assert len(files) == len(records) == len([spec for spec in facezoo.list_methods() if "swap" in spec.tasks])
+
+
+@pytest.mark.usefixtures("swap_method")
+def test_compare_refuses_without_consent(client: Client, stranger: Path) -> None:
+    with pytest.raises(Exception, match="consent"):
+        client.predict(image=sent(stranger), api_name="/compare")
+
+
+def test_verify_answers(client: Client, portrait: Path) -> None:
+    found = client.predict(image=sent(portrait), api_name="/verify")
+    assert found["c2pa"] == "none"
+    assert found["watermark"] is False
+
+
+def test_wrong_values_are_explained(client: Client, portrait: Path, swap_method: str) -> None:
+    with pytest.raises(Exception, match="face"):
+        client.predict(image=sent(portrait), face="second", api_name=f"/{swap_method}")
+
+
+def test_files_of_this_machine_cannot_be_named(client: Client) -> None:
+    with pytest.raises(Exception, match=r".") as caught:
+        client.predict(image={"path": "/etc/hostname", "meta": {"_type": "gradio.FileData"}}, api_name="/verify")
+    assert "c2pa" not in str(caught.value)
+    with pytest.raises(Exception, match=r"."):
+        client.predict(image={"path": "/etc/hostname"}, api_name="/verify")
+
+
+def test_nothing_is_fetched_from_other_hosts(hub: Hub, client: Client) -> None:
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(hub.url + "gradio_api/file=" + quote("http://example.org/a.png", safe=":/"), timeout=10)
+    assert refused.value.code == 403
+    with pytest.raises(Exception, match="other hosts"):
+        client.predict(
+            image={"path": "http://example.org/a.png", "meta": {"_type": "gradio.FileData"}}, api_name="/verify"
+        )
+
+
+def test_headers_keep_the_page_at_home(hub: Hub) -> None:
+    with urllib.request.urlopen(hub.url, timeout=20) as answer:
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert "default-src 'self'" in answer.headers["Content-Security-Policy"]
+
+
+def test_idle_memory(hub: Hub) -> None:
+    """The figures of `make demo`: printed, and the memory of a freshly started hub bounded."""
+    psutil = pytest.importorskip("psutil")
+    megabytes = psutil.Process(hub.pid).memory_info().rss / 1e6
+    print(f"\nfirst page after {hub.seconds_to_first_page:.1f} s; resident memory now {megabytes:.0f} MB")

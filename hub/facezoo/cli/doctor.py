@@ -93,7 +93,7 @@ def _methods() -> Finding:
     for spec in specs:
         registry.describe_params(spec)
     if not specs:
-        return Finding("methods", "broken", "none", "Install facezoo again.")
+        return Finding("methods", "missing", "none", "Put a method into facezoo/methods, or install facezoo again.")
     return Finding("methods", "ok", ", ".join(spec.id for spec in specs))
 
 

@@ -63,7 +63,7 @@ def test_color_takes_over_the_mean_of_the_skin(face: Face, mode) -> None:
     other = cv2.resize(_face("imani").crop, face.crop.shape[1::-1])
     skin = skin_patch(_crop_mesh(face), face.crop.shape[0])
     target = face.crop.astype(np.float32)
-    moved = match_color(other.astype(np.float32), target, skin, np.zeros_like(skin), mode)
+    moved = match_color(other, face.crop, skin, np.zeros_like(skin), mode)
     before = np.abs(other[skin > 0.5].mean(axis=0) - target[skin > 0.5].mean(axis=0)).mean()
     after = np.abs(moved[skin > 0.5].mean(axis=0) - target[skin > 0.5].mean(axis=0)).mean()
     assert after < 10 and after < before / 3

@@ -7,6 +7,7 @@ Linear Colour Mapping for Example-Based Colour Transfer"; Perez et al. 2003, "Po
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
 import cv2
@@ -27,9 +28,9 @@ _GAIN = (0.35, 1.1)  # bounds of a colour gain: more would turn shading into sta
 _SHRINK = (6.0, 4.0, 4.0)  # Lab units
 _SHINE = 9.0  # Lab units above the skin from which highlights of the other picture's light are damped
 _ANALYSIS = 320  # px: masks are found on a crop of at most this side
-_SOLVE = 96  # px: light varies slowly, so the screened Poisson equation is solved on this grid
+_SOLVE = 64  # px: light varies slowly, so the screened Poisson equation is solved on this grid
 _LOG_OFFSET = 12.0  # added before the logarithm, so that noise in black does not rule
-_SCREEN = 0.02  # pull of the picture's own light inside the face, against 1 at the edge
+_SCREEN = 0.045  # pull of the picture's own light inside the face, against 1 at the edge
 
 
 def paste(face: Face, generated: Image, *, color: Color = "mkl", blend: Blend = "poisson", grain: float = 0.0) -> Image:
@@ -44,19 +45,29 @@ def paste(face: Face, generated: Image, *, color: Color = "mkl", blend: Blend = 
     if generated.shape[2] == 4:
         alpha = np.asarray(generated[..., 3] / 255, np.float32)
     painted = np.ascontiguousarray(generated[..., :3])
-    visible, skin, drawn = (_enlarge(mask, size) for mask in _analyse(face.crop, painted, alpha, mesh))
-    target = face.crop.astype(np.float32)
-    result = match_color(painted.astype(np.float32), target, skin, drawn, color)
+    small = _analyse(face.crop, painted, alpha, mesh)
+    result = _recolor(painted, small, color)
     if blend == "poisson":
-        result = _take_light(result, target, skin, face_mask(mesh, size, feather=0.0))
-    result = _match_texture(result, target, skin, grain)
-    alpha = alpha * visible * face_mask(mesh, size)
-    return _return_to_frame(face, result, alpha)
+        result = _take_light(result, small)
+    result = _match_texture(result, face.crop.astype(np.float32), _enlarge(small.skin, size), grain)
+    return _return_to_frame(face, result, alpha * _enlarge(small.visible, size) * face_mask(mesh, size))
 
 
-def _analyse(crop: Image, painted: Image, alpha: Mask, mesh: Points) -> tuple[Mask, Mask, Mask]:
-    """What may be painted over, where both pictures show skin, and where features are: three masks at no more than
-    _ANALYSIS px."""
+@dataclass(frozen=True, eq=False)
+class _Analysis:
+    """What colour and light are measured on: both crops at no more than _ANALYSIS px, (A, A, 3) uint8, and masks (A,
+    A): where they may be painted over, where both show skin, where the drawn features are, and the inside of the face.
+    """
+
+    target: Image
+    painted: Image
+    visible: Mask
+    skin: Mask
+    drawn: Mask
+    inside: Mask
+
+
+def _analyse(crop: Image, painted: Image, alpha: Mask, mesh: Points) -> _Analysis:
     size = min(crop.shape[0], _ANALYSIS)
     ratio = size / crop.shape[0]
     if ratio < 1:
@@ -66,17 +77,16 @@ def _analyse(crop: Image, painted: Image, alpha: Mask, mesh: Points) -> tuple[Ma
         alpha = np.asarray(cv2.resize(alpha, side, interpolation=cv2.INTER_AREA), np.float32)
         mesh = ((mesh + 0.5) * ratio - 0.5).astype(np.float32)
     visible = 1 - in_front(crop, mesh)
+    inside = face_mask(mesh, size, feather=0.0)
     certain = np.maximum(unlike_skin(crop, mesh), unlike_skin(painted, mesh)) < 0.5
-    skin = alpha * visible * face_mask(mesh, size, feather=0.0) * (1 - features(mesh, size)) * certain
-    return visible.astype(np.float32), skin.astype(np.float32), features(mesh, size, soft=True)
+    skin = alpha * visible * inside * (1 - features(mesh, size)) * certain
+    return _Analysis(crop, painted, visible, skin.astype(np.float32), features(mesh, size, soft=True), inside)
 
 
 def _enlarge(mask: Mask, size: int) -> Mask:
-    return (
-        mask
-        if mask.shape[0] == size
-        else np.asarray(cv2.resize(mask, (size, size), interpolation=cv2.INTER_LINEAR), np.float32)
-    )
+    if mask.shape[0] == size:
+        return mask
+    return np.asarray(cv2.resize(mask, (size, size), interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def face_mask(mesh: Points, size: int, *, feather: float = 0.09) -> Mask:
@@ -103,35 +113,42 @@ def face_mask(mesh: Points, size: int, *, feather: float = 0.09) -> Mask:
     return (step * step * (3 - 2 * step)).astype(np.float32)
 
 
-def match_color(
-    generated: NDArray[np.float32], target: NDArray[np.float32], skin: Mask, drawn: Mask, mode: Color
-) -> NDArray[np.float32]:
+def match_color(generated: Image, target: Image, skin: Mask, drawn: Mask, mode: Color) -> NDArray[np.float32]:
     """Moves the colours of `generated` so that on `skin` their mean and spread are the target's, in CIE Lab.
 
-    generated, target: (S, S, 3) float32 RGB in [0, 255]; skin, drawn: (S, S) weights, drawn is 1 on eyes, brows and
-    lips: their lightness follows a tone curve through black, the skin and white instead, and their hue mostly stays,
-    so that a brow is dark and the white of an eye white on any skin. Returns the same kind, not clipped."""
-    chosen = skin > 0.5
+    generated, target: (S, S, 3) RGB uint8; skin, drawn: (S, S) weights, drawn is 1 on eyes, brows and lips: their
+    lightness follows a tone curve through black, the skin and white instead, and their hue mostly stays, so that a
+    brow is dark and the white of an eye white on any skin. Returns (S, S, 3) float32 RGB, about [0, 255], not clipped.
+    """
+    return _recolor(generated, _Analysis(target, generated, skin, skin, drawn, skin), mode)
+
+
+def _recolor(generated: Image, small: _Analysis, mode: Color) -> NDArray[np.float32]:
+    """`match_color` with its statistics taken from the small crops."""
+    chosen = small.skin > 0.5
     if mode == "none" or chosen.sum() < 50:
-        return generated
-    ours, theirs = _to_lab(generated), _to_lab(target)
+        return generated.astype(np.float32)
+    ours, theirs = _to_lab(small.painted)[chosen], _to_lab(small.target)[chosen]
     measure = _reinhard if mode == "reinhard" else _monge_kantorovich
-    transport, mean, wanted = measure(_trimmed(ours[chosen]), _trimmed(theirs[chosen]))
-    color = float(np.clip(np.hypot(*(theirs[chosen][:, 1:] - wanted[1:]).std(axis=0)) / 3.0, 0, 1))
+    transport, mean, wanted = measure(_trimmed(ours), _trimmed(theirs))
+    color = float(np.clip(np.hypot(*(theirs[:, 1:] - wanted[1:]).std(axis=0)) / 3.0, 0, 1))
     transport[1:] *= color  # a picture in one hue (black and white, sepia) stays in it
-    moved = (ours - mean) @ transport.T + wanted
-    shine = max(wanted[0] + _SHINE, float(np.percentile(theirs[chosen][:, 0], 97)))
-    moved[..., 0] = np.where(moved[..., 0] > shine, shine + (moved[..., 0] - shine) * 0.4, moved[..., 0])
+    lab = _to_lab(generated)
+    moved = cv2.transform(lab, np.column_stack([transport, wanted - transport @ mean]))
+    shine = max(wanted[0] + _SHINE, float(np.percentile(theirs[:, 0], 97)))
+    moved[..., 0] -= 0.6 * np.maximum(moved[..., 0] - np.float32(shine), 0)
     vivid = min(1.3, float(np.hypot(*wanted[1:]) / max(float(np.hypot(*mean[1:])), 1.0)))
-    tint = wanted - vivid * mean  # what is left of the change of skin after its vividness: its hue
-    toned = color * (vivid * ours + 0.7 * tint) + (1 - color) * wanted
-    toned[..., 0] = np.interp(ours[..., 0], (0.0, mean[0], 100.0), (0.0, wanted[0], 50.0 + wanted[0] / 2))
-    moved += (toned - moved) * drawn[..., None]
-    return cv2.cvtColor(moved.astype(np.float32), cv2.COLOR_LAB2RGB) * np.float32(255)  # pyright: ignore[reportReturnType]
+    tint = (
+        color * 0.7 * (wanted - vivid * mean) + (1 - color) * wanted
+    )  # the change of hue that is left beside vividness
+    toned = lab * np.float32(color * vivid) + tint.astype(np.float32)
+    toned[..., 0] = np.interp(lab[..., 0], (0.0, mean[0], 100.0), (0.0, wanted[0], 50.0 + wanted[0] / 2))
+    moved += (toned - moved) * _enlarge(small.drawn, generated.shape[0])[..., None]
+    return cv2.cvtColor(np.asarray(moved, np.float32), cv2.COLOR_LAB2RGB) * np.float32(255)  # pyright: ignore[reportReturnType]
 
 
-def _to_lab(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.asarray(cv2.cvtColor(np.clip(values, 0, 255) / np.float32(255), cv2.COLOR_RGB2LAB), np.float32)
+def _to_lab(image: Image) -> NDArray[np.float32]:
+    return np.asarray(cv2.cvtColor(image.astype(np.float32) / np.float32(255), cv2.COLOR_RGB2LAB), np.float32)
 
 
 def _trimmed(values: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -167,30 +184,25 @@ def _power(matrix: NDArray[np.float64], exponent: float) -> NDArray[np.float64]:
     return (vectors * np.maximum(values, 1e-6) ** exponent) @ vectors.T
 
 
-def _take_light(
-    result: NDArray[np.float32], target: NDArray[np.float32], skin: Mask, inside: Mask
-) -> NDArray[np.float32]:
-    """Screened Poisson blending in the logarithm: adds the smoothest field that makes the new face meet the picture's
-    own skin at the edge and leans to its light inside. Edge pixels that are not skin (hair, background) put no
-    condition."""
-    size = result.shape[0]
+def _take_light(result: NDArray[np.float32], small: _Analysis) -> NDArray[np.float32]:
+    """Screened Poisson blending in the logarithm: multiplies with the smoothest field that makes the new face meet the
+    picture's own skin at the edge and leans to its light inside. Edge pixels that are not skin (hair, background) put
+    no condition."""
+    size = (small.target.shape[1], small.target.shape[0])
+    ours = np.asarray(cv2.resize(result, size, interpolation=cv2.INTER_AREA), np.float32)
+    difference = (_log(small.target) - _log(ours)) * small.skin[..., None]
     grid = (_SOLVE, _SOLVE)
-    difference = _log(target) - _log(result)
-    weight = cv2.resize(skin, grid, interpolation=cv2.INTER_AREA)
-    small = (
-        cv2.resize(difference * skin[..., None], grid, interpolation=cv2.INTER_AREA)
-        / np.maximum(weight, 1e-3)[..., None]
-    )
-    small = np.clip(small, -0.9, 0.9)
-    area = cv2.resize(inside, grid, interpolation=cv2.INTER_AREA) > 0.5
-    core = cv2.erode(area.astype(np.uint8), np.ones((3, 3), np.uint8), iterations=3) > 0
-    pull = weight * np.where(core, _SCREEN, 1.0)
-    field = _screened_poisson(small.astype(np.float32), pull.astype(np.float32))
-    full = cv2.resize(field, (size, size), interpolation=cv2.INTER_CUBIC)
-    return (np.exp(_log(result) + full) - _LOG_OFFSET).astype(np.float32)
+    weight = np.asarray(cv2.resize(small.skin, grid, interpolation=cv2.INTER_AREA), np.float32)
+    data = cv2.resize(difference, grid, interpolation=cv2.INTER_AREA) / np.maximum(weight, 1e-3)[..., None]
+    area = cv2.resize(small.inside, grid, interpolation=cv2.INTER_AREA) > 0.5
+    core = cv2.erode(area.astype(np.uint8), np.ones((3, 3), np.uint8), iterations=2) > 0
+    pull = weight * np.where(core, np.float32(_SCREEN), np.float32(1))
+    field = _screened_poisson(np.clip(data, -0.9, 0.9).astype(np.float32), pull.astype(np.float32))
+    gain = cv2.resize(np.exp(field), result.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    return np.asarray((result + np.float32(_LOG_OFFSET)) * gain - np.float32(_LOG_OFFSET), np.float32)
 
 
-def _log(values: NDArray[np.float32]) -> NDArray[np.float32]:
+def _log(values: NDArray[np.float32] | Image) -> NDArray[np.float32]:
     return np.log(np.clip(values, 0, 255) + _LOG_OFFSET).astype(np.float32)
 
 
@@ -198,9 +210,8 @@ def _screened_poisson(data: NDArray[np.float32], pull: NDArray[np.float32]) -> N
     """Minimises sum |grad f|^2 + pull (f - data)^2 by conjugate gradients; Neumann at the border. data: (N, N, C)."""
 
     def apply(field: NDArray[np.float32]) -> NDArray[np.float32]:
-        padded = np.pad(field, ((1, 1), (1, 1), (0, 0)), mode="edge")
-        laplace = padded[:-2, 1:-1] + padded[2:, 1:-1] + padded[1:-1, :-2] + padded[1:-1, 2:] - 4 * field
-        return (pull[..., None] * field - laplace).astype(np.float32)
+        laplace = cv2.Laplacian(field, cv2.CV_32F, ksize=1, borderType=cv2.BORDER_REPLICATE)
+        return np.asarray(pull[..., None] * field - laplace, np.float32)
 
     total = float(pull.sum())
     start = (data * pull[..., None]).sum(axis=(0, 1)) / max(total, 1e-6)
@@ -208,7 +219,7 @@ def _screened_poisson(data: NDArray[np.float32], pull: NDArray[np.float32]) -> N
     residual = pull[..., None] * data - apply(field)
     direction = residual.copy()
     energy = float((residual**2).sum())
-    goal = max(energy * 1e-6, 1e-8)
+    goal = max(energy * 1e-5, 1e-8)
     for _ in range(150):
         if energy < goal:
             break

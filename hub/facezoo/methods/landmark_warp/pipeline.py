@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from facezoo.errors import UsageError
 from facezoo.face.align import move
@@ -46,73 +47,78 @@ class LandmarkWarp(FacePipeline):
             raise UsageError(
                 "This method needs the 468-point mesh of another face.", "Choose a persona or give a second photo."
             )
-        usable = own_skin(identity.crop, move(identity.landmarks.mesh, identity.affine))
+        donor = _donor(identity)
         for target in targets:
-            yield _swap(target, identity, usable, params)
+            yield _swap(target, identity, donor, params)
 
 
-def _swap(target: Face, identity: Face, usable: Mask, params: Params) -> Image:
+def _donor(identity: Face) -> Image:
+    """The identity's whole picture, (H, W, 4) RGBA uint8: alpha is 1 where its skin may be copied."""
+    usable = own_skin(identity.crop, move(identity.landmarks.mesh, identity.affine))
+    height, width = identity.frame.shape[:2]
+    alpha = cv2.warpAffine(usable, identity.affine, (width, height), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
+    return np.dstack([identity.frame, (np.asarray(alpha) * 255).astype(np.uint8)])
+
+
+def _swap(target: Face, identity: Face, donor: Image, params: Params) -> Image:
     size = target.crop.shape[0]
     mesh = move(target.landmarks.mesh, target.affine)
-    picture, source = _reduced(identity, mesh)
+    picture, source = _reduced(donor, identity.landmarks.mesh, mesh)
     mapped, covered = mesh_map(mesh, source, (size, size))
     skin = _sample(picture, mapped)
-    crop_map, _ = mesh_map(mesh, move(identity.landmarks.mesh, identity.affine), (size, size))
-    alpha = covered * cv2.remap(usable, crop_map[..., 0], crop_map[..., 1], cv2.INTER_LINEAR)
+    skin[covered == 0, 3] = 0
     if params.eyes == "persona":
         for eye in EYES:
-            eye_map, open_mask = _eye_map(mesh, source, eye, size)
-            seen = open_mask * (1 - covered)
-            skin = np.where(seen[..., None] > 0, _sample(picture, eye_map), skin)
-            alpha = np.maximum(alpha, seen)
+            _draw_eye(skin, picture, mesh[list(eye), :2], source[list(eye), :2], covered)
     else:
-        alpha = alpha * (1 - eye_band(mesh, size))
-    return np.dstack([skin, (alpha * 255).astype(np.uint8)])
+        skin[..., 3] = (skin[..., 3] * (1 - eye_band(mesh, size))).astype(np.uint8)
+    return skin
 
 
-def _sample(picture: Image, mapped: np.ndarray) -> Image:
-    flags = cv2.INTER_CUBIC
+def _sample(picture: Image, mapped: NDArray[np.float32]) -> Image:
     return np.asarray(
-        cv2.remap(picture, mapped[..., 0], mapped[..., 1], flags, borderMode=cv2.BORDER_REFLECT_101), np.uint8
+        cv2.remap(picture, mapped[..., 0], mapped[..., 1], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101), np.uint8
     )
 
 
-def _reduced(identity: Face, mesh: Points) -> tuple[Image, Points]:
-    """The identity's picture and mesh, made smaller with an area filter when its face is much larger than the
-    target's, so that the warp does not alias."""
-    source = identity.landmarks.mesh
+def _reduced(donor: Image, source: Points, mesh: Points) -> tuple[Image, Points]:
+    """The donor's picture and mesh, made smaller with an area filter when its face is much larger than the target's, so
+    that the warp does not alias."""
     ratio = float(np.sqrt(mesh[:, :2].var(axis=0).sum() / source[:, :2].var(axis=0).sum()))
     if ratio > 0.7:
-        return identity.frame, source
-    picture = cv2.resize(identity.frame, None, fx=ratio, fy=ratio, interpolation=cv2.INTER_AREA)
-    scale = np.array(
-        [picture.shape[1] / identity.frame.shape[1], picture.shape[0] / identity.frame.shape[0], ratio], np.float32
-    )
+        return donor, source
+    picture = cv2.resize(donor, None, fx=ratio, fy=ratio, interpolation=cv2.INTER_AREA)
+    scale = np.array([picture.shape[1] / donor.shape[1], picture.shape[0] / donor.shape[0], ratio], np.float32)
     half = np.array([0.5, 0.5, 0.0], np.float32)
     return np.asarray(picture, np.uint8), ((source + half) * scale - half).astype(np.float32)
 
 
-def _eye_map(mesh: Points, source: Points, eye: tuple[int, ...], size: int) -> tuple[np.ndarray, Mask]:
-    """The eyeball under the lids moves with the eye's corners and is not squashed by them, so a half-closed eye shows
-    part of a round iris. Only when the target's eye is opened wider than the source's is it stretched upward."""
-    ring, origin = mesh[list(eye), :2].astype(np.float64), source[list(eye), :2].astype(np.float64)
+def _draw_eye(skin: Image, picture: Image, ring: Points, origin: Points, covered: Mask) -> None:
+    """Draws an eye into `skin`, between the lids of the target.
+
+    The eyeball moves with the corners of the eye and is not squashed by the lids, so a half-closed eye shows part of a
+    round iris. Only when the target's eye is opened wider than the donor's is it stretched upward."""
+    left, top = np.maximum(np.floor(ring.min(axis=0)).astype(int) - 1, 0)
+    right, bottom = np.minimum(np.ceil(ring.max(axis=0)).astype(int) + 2, skin.shape[1::-1])
+    if right <= left or bottom <= top:
+        return
     target_axes, target_height = _eye_axes(ring)
     origin_axes, origin_height = _eye_axes(origin)
     width = np.linalg.norm(target_axes[0]) / np.linalg.norm(origin_axes[0])
-    stretch = max(1.0, target_height / max(origin_height * width, 1e-6))
-    target_axes[1] *= width * np.linalg.norm(origin_axes[1]) * stretch / np.linalg.norm(target_axes[1])
+    target_axes[1] *= max(1.0, target_height / max(origin_height * width, 1e-6))
     linear = origin_axes.T @ np.linalg.inv(target_axes.T)
-    offset = origin.mean(axis=0) - linear @ ring.mean(axis=0)
-    ys, xs = np.mgrid[0:size, 0:size]
-    mapped = np.stack([linear[i, 0] * xs + linear[i, 1] * ys + offset[i] for i in range(2)], axis=2).astype(np.float32)
-    mask = np.zeros((size, size), np.float32)
-    cv2.fillPoly(mask, [np.round(ring * 16).astype(np.int32)], 1.0, shift=4)
-    return mapped, mask
+    ys, xs = np.mgrid[top:bottom, left:right]
+    offset = np.stack([xs, ys], axis=2) - ring.mean(axis=0)
+    mapped = (offset @ linear.T + origin.mean(axis=0)).astype(np.float32)
+    lids = np.zeros(xs.shape, np.uint8)
+    cv2.fillPoly(lids, [np.round((ring - (left, top)) * 16).astype(np.int32)], 1, shift=4)
+    seen = (lids > 0) & (covered[top:bottom, left:right] == 0)
+    skin[top:bottom, left:right][seen] = _sample(picture, mapped)[seen]
 
 
-def _eye_axes(ring: np.ndarray) -> tuple[np.ndarray, float]:
+def _eye_axes(ring: Points) -> tuple[NDArray[np.float64], float]:
     """(2, 2): corner to corner, and the perpendicular of equal length; and the opening in pixels."""
-    across = ring[8] - ring[0]
+    across = (ring[8] - ring[0]).astype(np.float64)
     down = np.array([-across[1], across[0]])
     opening = float(np.abs((ring[12] - ring[4]) @ down) / max(float(np.linalg.norm(down)), 1e-6))
     return np.stack([across, down]), opening

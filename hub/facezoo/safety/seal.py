@@ -91,9 +91,9 @@ def verify(path: Path) -> Provenance:
     """Read back what a file says of its origin: its C2PA manifest and the invisible mark.
 
     In a clip the mark is looked for in a few of the first frames. A damaged file that still holds a manifest is
-    "tampered", without the mark. method, weights and created are what the manifest says; None when the file was changed
-    or the manifest is not facezoo's. Raises Unreadable, UnsupportedFormat or TooLarge for a file that carries no
-    manifest and cannot be opened.
+    "tampered", without the mark (WebP keeps its manifest at the end, where a cut loses it). method, weights and created
+    are what the manifest says; None when the file was changed or the manifest is not facezoo's. Raises Unreadable,
+    UnsupportedFormat or TooLarge for a file that carries no manifest and cannot be opened.
     """
     path = Path(path)
     try:

@@ -59,9 +59,12 @@ def film(moving: Callable[..., list[Frame]]) -> Callable[..., Path]:
         size: tuple[int, int] = (96, 128),
         aspect: Fraction | None = None,
         pixels: str = "yuv420p",
+        options: dict[str, str] | None = None,
     ) -> Path:
-        with av.open(str(path), "w") as container:
-            stream = container.add_stream(codec, rate=rate, options={"crf": "12"})
+        with av.open(str(path), "w", options=options or {}) as container:
+            stream = container.add_stream(
+                codec, rate=rate, options={"crf": "12", "preset": "8" if codec == "libsvtav1" else "fast"}
+            )
             stream.height, stream.width, stream.pix_fmt = *size, pixels
             if aspect is not None:
                 stream.codec_context.sample_aspect_ratio = aspect

@@ -149,7 +149,8 @@ def _h264(container: Any, image: Image, rate: Fraction) -> Any:
     stream.width, stream.height, stream.pix_fmt = width + width % 2, height + height % 2, "yuv420p"
     context = stream.codec_context
     context.time_base = Fraction(1, _CLOCK)
-    context.options = {"crf": "18", "preset": "fast"}
+    # No B-frames: a track's length is counted in decoding order, so with them an uneven frame rate loses its end.
+    context.options = {"crf": "18", "preset": "fast", "bf": "0"}
     context.thread_count = _THREADS
     context.colorspace, context.color_range = Colorspace.ITU709, ColorRange.MPEG
     context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709

@@ -1,16 +1,18 @@
 """The parent's side of decoding: starts the confined process, asks it, times it, replaces it.
 
 Photos go to one long-lived process (`decode_photo`), since starting one costs more than decoding most pictures. Each
-walk through a clip has a process of its own (`stream`): the pipe between them holds a frame or two, so the decoder
+walk through a clip has a process to itself (`stream`): the pipe between them holds a frame or two, so the decoder
 works ahead while the caller works, at constant memory, and a caller that stops early just ends it.
 """
 
 from __future__ import annotations
 
 import atexit
+import contextlib
 import fcntl
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -33,6 +35,8 @@ _ERRORS: Final[dict[str, type[BadInput]]] = {
 }
 _PICTURES_A_WORKER: Final = 1000
 _PIPE_BYTES: Final = 1024**2
+_LAST_WORDS: Final = 0.5
+"""Seconds that a process has to die after it closed the wire."""
 _F_SETPIPE_SZ: Final = 1031
 
 
@@ -46,17 +50,15 @@ def decode_photo(data: bytes, form: str) -> tuple[Header, bytearray]:
         child = _Keeper.child_now()
         try:
             try:
-                child.ask(request, data)
-            except BrokenPipeError:  # it was ended between two pictures: not this picture's fault
-                child = _Keeper.replace()
-                child.ask(request, data)
-            return child.answer()
+                return child.exchange(request, data)
+            except _Broken as broken:
+                if not broken.from_outside:
+                    raise
+                child = _Keeper.replace()  # somebody ended it: not this picture's fault
+                return child.exchange(request, data)
         except _Broken as broken:
             _Keeper.end()
             raise broken.error from None
-        except BrokenPipeError:
-            _Keeper.end()
-            raise _damaged() from None
         except BaseException:
             if not child.idle:
                 _Keeper.end()  # interrupted half way through an answer
@@ -67,20 +69,24 @@ def stream(request: Header, data: Payload = b"") -> Iterator[tuple[Header, bytea
     """Ask a process of its own and yield its messages until {"end"}; closing the iterator ends the process.
 
     Raises what the process reports: Unreadable, TooLarge, UnsupportedFormat."""
-    child = _Child("pictures" if request["do"] == "animation" else "video")
+    work = "pictures" if request["do"] == "animation" else "video"
+    child, finished = _Spares.take(work), False
     try:
-        child.ask(request, data)
-        while True:
-            header, payload = child.answer()
-            if header.get("end"):
-                return
+        header, payload = child.exchange(request, data)
+        while not header.get("end"):
             yield header, payload
+            header, payload = child.answer()
+        finished = True
+    except BadInput:
+        finished = True
+        raise
     except _Broken as broken:
         raise broken.error from None
-    except BrokenPipeError:
-        raise _damaged() from None
     finally:
-        child.end()
+        if finished:
+            _Spares.keep(work, child)
+        else:
+            child.end()
 
 
 def worker_pid() -> int:
@@ -92,9 +98,10 @@ def worker_pid() -> int:
 class _Broken(Exception):
     """The child died or overran its time; `error` is what the user is told."""
 
-    def __init__(self, error: BadInput) -> None:
+    def __init__(self, error: BadInput, *, from_outside: bool = False) -> None:
         super().__init__(error.message)
         self.error = error
+        self.from_outside = from_outside
 
 
 class _Child:
@@ -128,12 +135,16 @@ class _Child:
     def alive(self) -> bool:
         return self._process.poll() is None
 
-    def ask(self, header: Header, data: Payload = b"") -> None:
-        """Send a request. Raises BrokenPipeError when the process is gone."""
+    def exchange(self, header: Header, data: Payload) -> tuple[Header, bytearray]:
+        """Send a request and return the first message that answers it. Raises as `answer` does."""
         self.asked += 1
         self.idle = False
-        with self._clock(LIMITS.wall_seconds):
-            send(self._to, header, data)
+        try:
+            with self._clock(LIMITS.wall_seconds):
+                send(self._to, header, data)
+        except OSError:
+            raise self._broken() from None
+        return self.answer()
 
     def answer(self) -> tuple[Header, bytearray]:
         """The next message. Raises the BadInput it reports, or _Broken when there is none in time."""
@@ -165,8 +176,7 @@ class _Child:
             with self._clock(seconds):
                 return receive(self._from, most=most)
         except (EndOfWire, OSError, ValueError):
-            self.end()
-            raise _Broken(self._reason()) from None
+            raise self._broken() from None
 
     def _clock(self, seconds: float) -> _Clock:
         return _Clock(seconds, self._overrun)
@@ -175,12 +185,18 @@ class _Child:
         self._overran = True
         self._process.kill()
 
-    def _reason(self) -> BadInput:
-        import signal
-
-        if self._overran or self._process.returncode == -getattr(signal, "SIGXCPU", 24):
-            return TooLarge("This file takes too long to open.", "It may be damaged. Save it again, smaller.")
-        return _damaged()
+    def _broken(self) -> _Broken:
+        """Why there is no answer. The process gets a moment to die its own death before it is ended here; a SIGKILL
+        that is not ours comes from outside."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(_LAST_WORDS)
+        died = self._process.returncode
+        self.end()
+        if self._overran or died == -signal.SIGXCPU:
+            late = TooLarge("This file takes too long to open.", "It may be damaged. Save it again, smaller.")
+            return _Broken(late)
+        damaged = Unreadable("This file is damaged and cannot be opened.", "Save or download it again.")
+        return _Broken(damaged, from_outside=died == -signal.SIGKILL)
 
 
 class _Clock:
@@ -234,8 +250,44 @@ class _Keeper:
             cls.child = None
 
 
-def _damaged() -> Unreadable:
-    return Unreadable("This file is damaged and cannot be opened.", "Save or download it again.")
+class _Spares:
+    """At most one idle process of each kind, kept after a clip for the next one: starting one takes a while."""
+
+    lock = threading.Lock()
+    idle: Final[dict[str, _Child]] = {}
+
+    @classmethod
+    def take(cls, work: str) -> _Child:
+        with cls.lock:
+            child = cls.idle.pop(work, None)
+        if child is not None and child.alive:
+            return child
+        try:
+            return _Child(work)
+        except _Broken as broken:
+            raise broken.error from None
+
+    @classmethod
+    def keep(cls, work: str, child: _Child) -> None:
+        with cls.lock:
+            kept = cls.idle.setdefault(work, child)
+        if kept is not child:
+            child.end()
+
+    @classmethod
+    def end(cls) -> None:
+        with cls.lock:
+            for child in cls.idle.values():
+                child.end()
+            cls.idle.clear()
+
+    @classmethod
+    def after_fork(cls) -> None:
+        """As for `_Keeper`: the parent's processes are not ours to talk to."""
+        cls.lock = threading.Lock()
+        for child in cls.idle.values():
+            child.forget()
+        cls.idle.clear()
 
 
 def _widen(descriptor: int) -> None:
@@ -248,5 +300,7 @@ def _widen(descriptor: int) -> None:
 
 
 atexit.register(_Keeper.end)
+atexit.register(_Spares.end)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_Keeper.after_fork)
+    os.register_at_fork(after_in_child=_Spares.after_fork)

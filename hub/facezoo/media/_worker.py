@@ -27,8 +27,9 @@ _ROOMY: Final = 32 * 1024**2
 def main() -> None:
     """Serve until the parent closes the wire: `{"ready"}` once, then answers.
 
-    Requests: {"do": "photo" | "animation", "form"} + the file's bytes · {"do": "video" | "audio", "form", "path"}.
-    A photo is answered by one message, the others by many, then {"end"}. Any failure is {"error", message, advice}."""
+    Requests: {"do": "photo" | "animation", "form"} + the file's bytes, or {"do": "video" | "audio", "form", "path",
+    "most"}. A photo is answered by one message, the others by many, then {"end"}. Any failure is {"error", "message",
+    "advice"}."""
     wire_in, wire_out = sys.stdin.buffer, os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # a library that prints must not speak into the protocol
     _confine()
@@ -82,7 +83,7 @@ def _answers(header: Header, payload: bytes) -> Iterator[tuple[Header, Payload]]
     elif task == "video":
         from facezoo.media.video import decode_video
 
-        yield from decode_video(Path(header["path"]), form)
+        yield from decode_video(Path(header["path"]), form, most=int(header.get("most", 0)))
     elif task == "audio":
         from facezoo.media.video import copy_audio
 

@@ -107,14 +107,8 @@ def _open_video(path: Path, form: str) -> Clip:
     """Probe a video by decoding its first frame."""
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    messages = _sandbox.stream({"do": "video", "form": form, "path": str(path.absolute())})
-    try:
-        header, _ = next(messages)
-        next(messages)
-    except StopIteration:
-        raise Unreadable("This video holds no picture.", "Save or download it again.") from None
-    finally:
-        messages.close()  # type: ignore[attr-defined]
+    request: Header = {"do": "video", "form": form, "path": str(path.absolute()), "most": 1}
+    header, *_ = [header for header, _ in _sandbox.stream(request)]
     return Clip(
         "video",
         int(header["width"]),

@@ -31,11 +31,12 @@ _THREADS: Final = 2
 _MATRIX_STEP: Final = 65536  # display matrices are 16.16 fixed point
 
 
-def decode_video(path: Path, form: str) -> Iterator[tuple[Header, Payload]]:
+def decode_video(path: Path, form: str, *, most: int = 0) -> Iterator[tuple[Header, Payload]]:
     """First {width, height, count, rate: [n, d], audio}, then each frame as ({"time"}, RGB bytes).
 
     Frames are upright (display matrix) with square pixels; times are seconds from the first frame. Count and rate
-    are the container's claims. Limits are counted while decoding. Raises Unreadable, TooLarge, UnsupportedFormat."""
+    are the container's claims. most: stop after so many frames (0: at the end). Limits are counted while decoding.
+    Raises Unreadable, TooLarge, UnsupportedFormat."""
     with _open(path, form) as container:
         stream = container.streams.video[0] if container.streams.video else None
         if stream is None:
@@ -58,6 +59,8 @@ def decode_video(path: Path, form: str) -> Iterator[tuple[Header, Payload]]:
                 yield _header(container, stream, rate, size), b""
             last = time
             yield {"time": time}, picture.data
+            if number == most:
+                return
         if not number:
             raise Unreadable("This video holds no picture that can be shown.", "Save or download it again.")
 
@@ -69,6 +72,8 @@ def copy_audio(path: Path, form: str) -> Iterator[tuple[Header, Payload]]:
     Times are counted from the first video frame, in units of time_base. Vorbis and PCM, which mp4 players do not
     take, are encoded anew as AAC. Raises UnsupportedFormat for other codecs."""
     with _open(path, form) as container:
+        if not container.streams.audio:
+            return
         stream = container.streams.audio[0]
         name = stream.codec_context.name
         start = _start(container.streams.video[0]) if container.streams.video else Fraction(0)

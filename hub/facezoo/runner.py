@@ -1,8 +1,8 @@
-"""The one road: read, consent, detect, align, method, blend, seal. UI, API and CLI all call this and nothing below it.
-"""
+"""The one road: read, consent, detect, align, method, blend, seal. UI, API and CLI call this and nothing below it."""
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 import time
 from collections import deque
@@ -14,15 +14,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
-import cv2
-import numpy as np
-
 from facezoo import registry
-from facezoo.errors import FacezooError, UsageError
+from facezoo.errors import Cancelled, FacezooError, UsageError
 from facezoo.face import find_faces, realign
 from facezoo.face.blend import paste
 from facezoo.face.follow import Follower, choose
 from facezoo.media.read import open_clip, read_photo
+from facezoo.media.sheet import side_by_side
 from facezoo.method import FacePipeline
 from facezoo.safety import consent as consent_policy
 from facezoo.safety import content
@@ -40,7 +38,6 @@ Label = Literal["small", "medium", "large"]
 _STILL = (".png", ".jpg", ".jpeg", ".webp", ".avif")
 _MOVING = (".mp4", ".gif", ".webp")
 _CONTENT_EVERY = 1.0  # seconds of a clip between two content checks
-_TILE = 512  # px, a picture in the grid of a comparison
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,12 +101,11 @@ def run(
         identity, persona, sources = _identity(spec, persona, source, consent)
         motion = _driving(spec, driving, consent)
         pipeline = registry.load(method)
-    destination = _destination(output, clip)
     follower = _Counting(Follower(face, spec.inputs.crop_size))
-    frames = _frames(clip, destination, clock)
-    translated = _translate(frames, pipeline, follower, identity, chosen, motion, seed, clock)
     claim = _claim(spec, persona, chosen, seed, (clip.sha256, *sources))
-    with clock.stage("seal"):
+    with _destination(output, clip) as destination, clock.stage("seal"):
+        frames = _frames(clip, destination, clock)
+        translated = _translate(frames, pipeline, follower, identity, chosen, motion, seed, clock)
         sealed = seal(_at_least_one_face(translated, follower), destination, claim=claim, clip=clip, label=label)
     return _recorded(sealed, spec, persona, follower.most, clock)
 
@@ -133,11 +129,8 @@ def compare(
     on_result(method, sealed) is called as each is done. A method that fails is reported in `failures`; when all fail,
     the first error is raised."""
     clock = _Stopwatch(progress)
-    specs = (
-        [registry.load_spec(id) for id in methods]
-        if methods
-        else [s for s in registry.list_methods() if "swap" in s.tasks]
-    )
+    all_swaps = [spec.id for spec in registry.list_methods() if "swap" in spec.tasks]
+    specs = [registry.load_spec(id) for id in methods or all_swaps]
     if not specs:
         raise UsageError("There is no method to compare.", "Install one below facezoo/methods, or name one.")
     with clock.stage("read"):
@@ -146,27 +139,28 @@ def compare(
         content.check(photo)
     with clock.stage("detect"):
         faces = choose(find_faces(photo), face)
-        if not faces:
-            choose(faces, 1)
-    folder = Path(output) if output else Path(tempfile.mkdtemp(prefix="facezoo-"))
-    folder.mkdir(parents=True, exist_ok=True)
     results: dict[str, Sealed] = {}
     failures: dict[str, FacezooError] = {}
     pictures: list[tuple[str, Image]] = [("Untouched", photo)]
-    for spec in specs:
-        one = _Stopwatch(progress, spec.id)
-        try:
-            results[spec.id], picture = _compare_one(spec, clip, photo, faces, persona, seed, folder, label, one)
-        except FacezooError as error:
-            failures[spec.id] = error
-            continue
-        pictures.append((spec.title, picture))
-        if on_result:
-            on_result(spec.id, results[spec.id])
-    if not results:
-        raise next(iter(failures.values()))
-    grid_claim = Claim("compare", "Comparison", 0, {}, persona, {}, seed, (clip.sha256,), "swap")
-    grid = seal(iter([Frame(_grid(pictures), 0.0)]), folder / "grid.png", claim=grid_claim, clip=clip, label=label)
+    with _folder(output) as folder:
+        for spec in specs:
+            one = _Stopwatch(progress, spec.id)
+            try:
+                results[spec.id], picture = _compare_one(spec, clip, photo, faces, persona, seed, folder, label, one)
+            except Cancelled:
+                raise
+            except FacezooError as error:
+                failures[spec.id] = error
+                continue
+            pictures.append((spec.title, picture))
+            if on_result:
+                on_result(spec.id, results[spec.id])
+        if not results:
+            raise next(iter(failures.values()))
+        claim = Claim("compare", "Comparison", 0, {}, persona, {}, seed, (clip.sha256,), "swap")
+        grid = seal(
+            iter([Frame(side_by_side(pictures), 0.0)]), folder / "grid.png", claim=claim, clip=clip, label=label
+        )
     return Comparison(results, grid, failures)
 
 
@@ -265,22 +259,39 @@ def _driving(spec: MethodSpec, driving: str | Path | None, consent: bool | None)
     return _admit(Path(driving), consent, "the driving clip")
 
 
-def _destination(output: str | Path | None, clip: Clip) -> Path:
-    """Where the result goes, and in which format."""
-    still = clip.kind == "photo"
+@contextmanager
+def _destination(output: str | Path | None, clip: Clip) -> Generator[Path]:
+    """Where the result goes, and in which format; a folder made for it goes away again when the work fails."""
     if output is None:
-        suffix = ".png" if still else ".gif" if clip.container == "gif" else ".mp4"
-        return Path(tempfile.mkdtemp(prefix="facezoo-")) / f"result{suffix}"
+        suffix = ".png" if clip.kind == "photo" else ".gif" if clip.container == "gif" else ".mp4"
+        with _folder(None) as folder:
+            yield folder / f"result{suffix}"
+        return
     destination = Path(output)
-    allowed = _STILL if still else _MOVING if clip.kind == "video" else (*_MOVING, *_STILL)
+    allowed = _STILL if clip.kind == "photo" else _MOVING if clip.kind == "video" else (*_MOVING, *_STILL)
     if destination.suffix.lower() not in allowed:
+        written = destination.suffix or "a file without a suffix"
         raise UsageError(
-            f"A {clip.kind} cannot be written as {destination.suffix or 'a file without a suffix'}.",
-            f"Use one of: {' '.join(allowed)}",
+            f"A {clip.kind} cannot be written as {written}.", f"Use one of: {' '.join(dict.fromkeys(allowed))}"
         )
     if not destination.parent.is_dir():
         raise UsageError(f"The folder {destination.parent} does not exist.", "Make it first, or write somewhere else.")
-    return destination
+    yield destination
+
+
+@contextmanager
+def _folder(given: str | Path | None) -> Generator[Path]:
+    """The folder given, made if need be; or a temporary one, which goes away again when the work fails."""
+    if given is not None:
+        Path(given).mkdir(parents=True, exist_ok=True)
+        yield Path(given)
+        return
+    folder = Path(tempfile.mkdtemp(prefix="facezoo-"))
+    try:
+        yield folder
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 def _frames(clip: Clip, destination: Path, clock: _Stopwatch) -> Iterator[Frame]:
@@ -364,9 +375,10 @@ def _paste(face: Face, image: Image, crop: Image, params: Any) -> Image:
 
 
 def _at_least_one_face(frames: Iterator[Frame], follower: _Counting) -> Iterator[Frame]:
+    """The frames; at their end it raises NoFace when none of them had a face."""
     yield from frames
     if not follower.most:
-        choose([], 1)
+        choose([], "all")
 
 
 def _claim(spec: MethodSpec, persona: str | None, params: Any, seed: int, sources: tuple[str, ...]) -> Claim:
@@ -409,29 +421,3 @@ def _compare_one(
     with clock.stage("seal"):
         sealed = seal(iter([frame]), folder / f"{spec.id}.png", claim=claim, clip=clip, label=label)
     return _recorded(sealed, spec, persona, len(faces), clock), frame.image
-
-
-def _grid(pictures: list[tuple[str, Image]]) -> Image:
-    """The pictures side by side at one height, at most four in a row, each with its title below. Returns (H, W, 3) RGB
-    uint8."""
-    columns = min(4, len(pictures))
-    caption = 36
-    rows: list[Image] = []
-    for start in range(0, len(pictures), columns):
-        tiles = [_tile(title, picture, caption) for title, picture in pictures[start : start + columns]]
-        while len(tiles) < columns:
-            tiles.append(np.full_like(tiles[0], 255))
-        rows.append(np.hstack(tiles))
-    return np.ascontiguousarray(np.vstack(rows))
-
-
-def _tile(title: str, picture: Image, caption: int) -> Image:
-    height, width = picture.shape[:2]
-    scale = _TILE / max(height, width)
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
-    tile = np.full((_TILE + caption, _TILE + 8, 3), 255, np.uint8)
-    top, left = (_TILE - size[1]) // 2, (_TILE + 8 - size[0]) // 2
-    tile[top : top + size[1], left : left + size[0]] = small
-    cv2.putText(tile, title, (left, _TILE + caption - 12), cv2.FONT_HERSHEY_DUPLEX, 0.6, (40, 40, 40), 1, cv2.LINE_AA)
-    return tile

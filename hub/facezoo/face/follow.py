@@ -18,13 +18,13 @@ _NEAR = 0.9  # of the face's width: a face found farther away than this is someb
 
 
 def choose(faces: list[Face], wanted: int | Literal["all"]) -> list[Face]:
-    """The face of that number (1 is the largest), or all. Raises NoFace with the numbers there are."""
-    if wanted == "all":
-        return faces
+    """The face of that number (1 is the largest), or all. Raises NoFace when there is none, or not that one."""
     if not faces:
         raise NoFace(
             "No face was found.", "Use a picture in which the face is larger, sharper, and turned less to the side."
         )
+    if wanted == "all":
+        return faces
     if not 1 <= wanted <= len(faces):
         numbers = "only face 1" if len(faces) == 1 else f"faces 1 to {len(faces)}"
         raise NoFace(

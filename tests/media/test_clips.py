@@ -8,6 +8,7 @@ from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
+import av
 import numpy as np
 import PIL.Image
 import psutil
@@ -136,6 +137,20 @@ def test_pixels_that_are_not_square(tmp_path: Path, film: Film) -> None:
     clip = open_clip(film(tmp_path / "wide.mp4", 2, aspect=Fraction(3, 2)))
     assert (clip.width, clip.height) == (192, 96)
     assert next(clip.frames()).image.shape == (96, 192, 3)
+
+
+def test_hdr_video_is_shown_as_sdr(tmp_path: Path) -> None:
+    with av.open(str(tmp_path / "hlg.mp4"), "w") as container:
+        stream = container.add_stream("libx265", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 64, "yuv420p10le"
+        stream.codec_context.color_trc, stream.codec_context.color_primaries = 18, 9
+        stream.codec_context.options = {"crf": "4", "x265-params": "colorprim=bt2020:transfer=arib-std-b67"}
+        grey = np.full((64, 64, 3), 191, np.uint8)  # 75 %: paper white (BT.2408)
+        for _ in range(3):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(grey, format="rgb24")))
+        container.mux(stream.encode(None))
+    picture = read_photo(tmp_path / "hlg.mp4")
+    assert np.abs(picture.astype(int) - 246).max() <= 4
 
 
 def test_times_start_at_the_first_picture(shared: Path) -> None:

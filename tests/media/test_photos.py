@@ -238,6 +238,28 @@ def test_missing_file_and_folder(tmp_path: Path) -> None:
         assert caught.value.advice
 
 
+@pytest.mark.parametrize(
+    ("primaries", "transfer", "code", "expected"),
+    [
+        (9, 16, (105, 105, 105), (118, 118, 118)),  # PQ, 18 % grey under paper white of 203 nits
+        (9, 16, (148, 148, 148), (246, 246, 246)),  # PQ, paper white, rolled off
+        (1, 18, (191, 191, 191), (246, 246, 246)),  # HLG, paper white at 75 %
+        (12, 13, (200, 120, 100), (212, 118, 95)),  # Display P3 by code points
+        (1, 13, (200, 120, 100), (200, 120, 100)),
+    ],
+)
+def test_code_points_of_avif(
+    tmp_path: Path, primaries: int, transfer: int, code: tuple[int, ...], expected: tuple[int, ...]
+) -> None:
+    path = tmp_path / "deep.avif"
+    PIL.Image.new("RGB", (64, 64), code).save(path, quality=100, subsampling="4:4:4")
+    data = bytearray(path.read_bytes())
+    at = data.index(b"colrnclx") + 8
+    data[at : at + 4] = struct.pack(">HH", primaries, transfer)
+    path.write_bytes(data)
+    assert np.abs(read_photo(path)[32, 32].astype(int) - expected).max() <= 3
+
+
 def png16(picture: np.ndarray) -> bytes:
     """A 16-bit RGB PNG, which Pillow cannot write."""
     import zlib

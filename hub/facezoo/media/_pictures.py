@@ -17,6 +17,7 @@ import pillow_heif
 from PIL import Image, ImageCms, UnidentifiedImageError
 
 from facezoo.errors import TooLarge, Unreadable, UnsupportedFormat
+from facezoo.media._hdr import is_plain, to_srgb
 from facezoo.media._wire import Header
 from facezoo.media.limits import LIMITS
 
@@ -52,7 +53,7 @@ def decode_photo(data: bytes, form: str) -> tuple[Header, bytes]:
     picture = _open(data, form)
     picture = _load(picture)
     count, seconds = _claims(data, form, picture)
-    photo = _upright(_as_rgb(_reduced(picture)), picture)
+    photo = _upright(_standard(_as_rgb(_reduced(picture)), data, form), picture)
     return {"width": photo.width, "height": photo.height, "count": count, "seconds": seconds}, photo.tobytes()
 
 
@@ -79,7 +80,7 @@ def decode_animation(data: bytes, form: str) -> Iterator[tuple[Header, bytes]]:
                 "Cut it shorter.",
             )
         shown = _load(picture)
-        frame = _upright(_as_rgb(shown), shown)
+        frame = _upright(_standard(_as_rgb(shown), data, form), shown)
         yield {"width": frame.width, "height": frame.height, "time": time}, frame.tobytes()
         time += _shown_for(float(picture.info.get("duration") or 0) / 1000)
 
@@ -204,6 +205,17 @@ def _to_srgb(picture: Image.Image, profile: bytes) -> Image.Image:
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
         return picture
     return picture if converted is None else converted
+
+
+def _standard(picture: Image.Image, data: bytes, form: str) -> Image.Image:
+    """HDR and wide gamut that an AVIF declares by code points, without a profile, to sRGB."""
+    at = data.find(b"colrnclx", 0, _PROFILE_BYTES) if form == "avif" else -1
+    if at < 0 or "icc_profile" in picture.info:
+        return picture
+    primaries, transfer = struct.unpack_from(">HH", data, at + 8)
+    if is_plain(primaries, transfer):
+        return picture
+    return Image.fromarray(to_srgb(np.asarray(picture), primaries, transfer))
 
 
 def _upright(picture: Image.Image, source: Image.Image) -> Image.Image:

@@ -19,6 +19,7 @@ from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoRef
 from numpy.typing import NDArray
 
 from facezoo.errors import TooLarge, Unreadable, UnsupportedFormat
+from facezoo.media._hdr import is_plain, to_srgb
 from facezoo.media._wire import Header, Payload
 from facezoo.media.limits import LIMITS
 
@@ -221,7 +222,11 @@ def _picture(converter: VideoReformatter, frame: Any, stream: Any, size: tuple[i
         interpolation=Interpolation.BICUBIC,
         threads=1,
     )
-    return np.ascontiguousarray(_turned(cast("NDArray[np.uint8]", rgb.to_ndarray()), turn))
+    picture = cast("NDArray[np.uint8]", rgb.to_ndarray())
+    primaries, transfer = int(frame.color_primaries), int(frame.color_trc)
+    if not is_plain(primaries, transfer):
+        picture = to_srgb(picture, primaries, transfer)
+    return np.ascontiguousarray(_turned(picture, turn))
 
 
 def _square(width: int, height: int, aspect: Fraction | None) -> tuple[int, int]:

@@ -79,7 +79,7 @@ def write_clip(
 def _photo_settings(suffix: str, quality: int) -> dict[str, Any]:
     """Pillow's arguments for a format."""
     if suffix == ".png":
-        return {"format": "PNG", "compress_level": 4}
+        return {"format": "PNG", "compress_level": 2}
     if suffix in (".jpg", ".jpeg"):
         return {"format": "JPEG", "quality": quality, "subsampling": 0}
     if suffix == ".webp":

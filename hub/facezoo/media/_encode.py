@@ -59,11 +59,11 @@ def gif(path: Path, frames: Iterator[Frame], *, rate: Fraction, tick: Tick) -> i
     """A GIF with one palette for the whole clip, made from all its frames, so that colours do not flicker.
 
     The frames come once and the palette must be known before the first is written, so they are kept losslessly in a
-    file beside `path` meanwhile. Returns the number of frames."""
+    file beside `path` meanwhile: the first half of the progress. Returns the number of frames."""
     store = path.with_suffix(".frames")
     try:
-        palette, times = _keep(store, frames, tick)
-        _dithered(path, store, palette, times, rate)
+        palette, times = _keep(store, frames, lambda done: tick(done // 2))
+        _dithered(path, store, palette, times, rate, tick)
         return len(times)
     finally:
         store.unlink(missing_ok=True)
@@ -220,7 +220,7 @@ def _keep(store: Path, frames: Iterator[Frame], tick: Tick) -> tuple[Any, list[i
     return learner.vpull(), times
 
 
-def _dithered(path: Path, store: Path, palette: Any, times: list[int], rate: Fraction) -> None:
+def _dithered(path: Path, store: Path, palette: Any, times: list[int], rate: Fraction, tick: Tick) -> None:
     """Write the kept frames as a GIF in `palette`; error diffusion only where the picture changed, so that still
     parts stay still."""
     with av.open(str(store), format="nut") as source, av.open(str(path), "w", format="gif") as container:
@@ -238,6 +238,7 @@ def _dithered(path: Path, store: Path, palette: Any, times: list[int], rate: Fra
             following = times[number + 1] - at if number + 1 < len(times) else round(100 / rate)
             shown.duration = max(_GIF_SHORTEST, following)
             container.mux(stream.encode(shown))
+            tick((len(times) + number + 1) // 2)
         container.mux(stream.encode(None))
 
 

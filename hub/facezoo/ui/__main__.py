@@ -19,7 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--port", type=int, default=7860)
     parser.add_argument("--methods", default="", help="ids to offer, separated by commas; all when empty")
     given = parser.parse_args(arguments)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that the folder of uploads is removed then too
+    signal.signal(signal.SIGTERM, _leave)
     try:
         from facezoo.ui.app import build, launch
 
@@ -32,6 +32,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"The hub cannot start: {error}\nChoose another port with --port.", file=sys.stderr)
         return 1
     return 0
+
+
+def _leave(number: int, frame: object) -> None:
+    """Exits as after Ctrl-C, so that the folder of uploads is removed when the process is told to end."""
+    sys.exit(0)
 
 
 if __name__ == "__main__":

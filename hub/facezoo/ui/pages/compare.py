@@ -56,12 +56,12 @@ def shipped_example(spec: MethodSpec) -> Path:
 def _wire_run(zone: Studio, specs: list[MethodSpec], results: gr.HTML) -> None:
     def run(request: gr.Request, *values: Any) -> Iterator[tuple[str, Any, Any]]:
         shown = ""
-        for shown in _compare(specs, order_from(values), str(request.session_hash)):
+        for shown in _compare(specs, order_from(values), f"{request.session_hash}:compare"):
             yield shown, gr.update(visible=False), gr.update(visible=True)
         yield shown, gr.update(visible=True), gr.update(visible=False)
 
     def cancel(request: gr.Request) -> None:
-        stop(str(request.session_hash))
+        stop(f"{request.session_hash}:compare")
 
     zone.run.click(
         run,

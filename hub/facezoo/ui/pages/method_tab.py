@@ -40,12 +40,12 @@ def _wire_run(zone: Studio, spec: MethodSpec, results: gr.HTML) -> None:
 
     def run(request: gr.Request, *values: Any) -> Iterator[tuple[str, Any, Any]]:
         order, shown = order_from(values), ""
-        for shown in _run(spec, order, dict(zip(names, order.rest, strict=True)), str(request.session_hash)):
+        for shown in _run(spec, order, dict(zip(names, order.rest, strict=True)), f"{request.session_hash}:{spec.id}"):
             yield shown, gr.update(visible=False), gr.update(visible=True)
         yield shown, gr.update(visible=True), gr.update(visible=False)
 
     def cancel(request: gr.Request) -> None:
-        stop(str(request.session_hash))
+        stop(f"{request.session_hash}:{spec.id}")
 
     zone.run.click(
         run,

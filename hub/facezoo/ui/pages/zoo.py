@@ -27,9 +27,9 @@ def zoo_page(specs: list[MethodSpec]) -> None:
 def _zoo(specs: list[MethodSpec]) -> str:
     rows = "".join(_row(spec) for spec in specs)
     count = "One method so far" if len(specs) == 1 else f"{len(specs)} methods, oldest first"
-    what = "with what it needs and what its licence lets you do"
+    what = "what each needs and what its licence lets you do"
     return (
-        f'<section class="zoo"><div class="about"><h2>The zoo</h2><p class="lede">{count}, {what}.</p></div>'
+        f'<section class="zoo"><div class="about"><h2>The zoo</h2><p class="lede">{count}: {what}.</p></div>'
         '<fieldset class="view"><legend class="visually-hidden">Show as</legend>'
         '<label class="chip"><input type="radio" name="zoo-view" value="table" checked><span>Table</span></label>'
         '<label class="chip"><input type="radio" name="zoo-view" value="cards"><span>Cards</span></label></fieldset>'

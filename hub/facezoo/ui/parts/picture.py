@@ -22,13 +22,18 @@ from facezoo.zoo.embedded import Example, examples
 __all__ = ["Chosen", "chosen_face", "first_example", "look", "markup", "picture_input", "resolve_upload", "turn"]
 
 _PREVIEW_SIDE = 1280
+_NO_FACE = Failure(
+    "refused",
+    "No face was found in this picture.",
+    "Choose one where a face looks more or less towards you and is at least 64 pixels wide.",
+)
 _turns = itertools.count(1)
 
 
 @dataclass(frozen=True)
 class Chosen:
     """The picture a visitor chose. path: its untouched bytes. preview: what the page shows of it. boxes: (left, top,
-    width, height) of each face in percent of the picture, the largest first."""
+    width, height) of each face in percent of the picture, the largest first. looked: faces were searched for."""
 
     path: Path
     preview: Path
@@ -37,6 +42,7 @@ class Chosen:
     example: str = ""
     needs_consent: bool = False
     boxes: tuple[tuple[float, float, float, float], ...] = ()
+    looked: bool = False
 
 
 def first_example() -> Chosen | None:
@@ -78,6 +84,7 @@ def look(value: Mapping[str, Any] | None) -> tuple[Chosen | None, Failure | None
             example=known.id if known else "",
             needs_consent=seen.needs_consent,
             boxes=tuple(_percent(face, width, height) for face in seen.faces),
+            looked=True,
         ), None
     except Exception as error:
         return chosen, explain(error)
@@ -181,7 +188,7 @@ def _faces(prefix: str, chosen: Chosen) -> str:
     """The face numbers as radio buttons. With one face they are there, checked, for the box on the picture alone."""
     numbers = [(str(number), str(number)) for number in range(1, len(chosen.boxes) + 1)]
     if not numbers:
-        return ""
+        return panel(_NO_FACE) if chosen.looked else ""
     single = len(numbers) == 1
     options = "".join(
         f'<label class="chip"><input type="radio" name="{prefix}-face" id="{prefix}-face-{value}" value="{value}"'

@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test check clean
+.PHONY: help demo test check examples clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3)
 PORT ?= 7860
@@ -37,6 +37,9 @@ check: $(VENV)/.test  ## format, lint, types, import rules, and the quick tests
 	$(BIN)/basedpyright
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m pytest -q -m "not slow and not browser" $(PYTEST)
+
+examples: $(VENV)/.test  ## make the finished results anew that the hub opens with
+	$(BIN)/python -m facezoo.ui.examples
 
 clean:  ## remove the virtual environment and all caches
 	rm -rf $(VENV) .pytest_cache .ruff_cache .import_linter_cache dist build

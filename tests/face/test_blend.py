@@ -113,12 +113,13 @@ def test_glasses_and_hair_stay_in_front() -> None:
     assert keep[bridge[1], bridge[0]] > 0.9 and keep[chin[1], chin[0]] < 0.1
 
 
-def test_a_dark_strand_over_the_forehead_is_kept(face: Face) -> None:
-    mesh, crop = _crop_mesh(face), _face("joss").crop.copy()
+def test_a_dark_strand_over_the_forehead_is_kept() -> None:
     bare = _face("joss")
+    crop = bare.crop.copy()
     mesh = _crop_mesh(bare)
     top, brow = mesh[10, :2], mesh[66, :2]
-    cv2.line(crop, tuple((top + (top - brow) * 0.3).astype(int).tolist()), tuple((brow + (top - brow) * 0.45).astype(int).tolist()), (20, 15, 10), 9)  # fmt: skip
+    start, end = top + (top - brow) * 0.3, brow + (top - brow) * 0.45
+    cv2.line(crop, start.astype(int).tolist(), end.astype(int).tolist(), (20, 15, 10), 9)
     place = (top + (brow - top) * 0.3).astype(int)
     assert in_front(crop, mesh)[place[1], place[0]] > 0.5
     assert in_front(bare.crop, mesh)[place[1], place[0]] < 0.2

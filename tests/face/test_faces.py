@@ -90,7 +90,7 @@ def test_a_mirrored_face_looks_the_other_way(picture: np.ndarray) -> None:
 
 
 def test_pose_of_a_known_rotation() -> None:
-    """The mean face, turned by known angles and projected: yaw to the picture's right, chin down, clockwise are positive."""
+    """The mean face, turned by known angles and projected: right, chin down and clockwise are positive."""
     for yaw, pitch, roll in ((20, 0, 0), (0, 15, 0), (0, 0, -10), (-30, 10, 5)):
         y, p, r = np.radians([yaw, pitch, roll])
         turn_y = np.array([[np.cos(y), 0, -np.sin(y)], [0, 1, 0], [np.sin(y), 0, np.cos(y)]])

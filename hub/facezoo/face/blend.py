@@ -143,6 +143,8 @@ def _recolor(generated: Image, small: _Analysis, mode: Color) -> NDArray[np.floa
     )  # the change of hue that is left beside vividness
     toned = lab * np.float32(color * vivid) + tint.astype(np.float32)
     toned[..., 0] = np.interp(lab[..., 0], (0.0, mean[0], 100.0), (0.0, wanted[0], 50.0 + wanted[0] / 2))
+    shaded = lab[..., 0] < mean[0]  # a beard on darker skin gets darker, but not black
+    moved[..., 0] = np.where(shaded, np.maximum(moved[..., 0], toned[..., 0]), moved[..., 0])
     moved += (toned - moved) * _enlarge(small.drawn, generated.shape[0])[..., None]
     return cv2.cvtColor(np.asarray(moved, np.float32), cv2.COLOR_LAB2RGB) * np.float32(255)  # pyright: ignore[reportReturnType]
 

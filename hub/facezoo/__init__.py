@@ -37,7 +37,7 @@ __all__ = [
 
 __version__ = "0.1.0"
 
-# Nothing leaves this machine: ONNX Runtime and huggingface_hub report usage unless told not to before they are imported.
+# Nothing leaves this machine: ONNX Runtime and huggingface_hub report usage unless told not to before their import.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 

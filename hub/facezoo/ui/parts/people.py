@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gradio as gr
 
+from facezoo.types import Persona
 from facezoo.ui.parts.markup import icon, text
 from facezoo.ui.workspace import file_url
 from facezoo.zoo.embedded import personas
@@ -32,7 +33,7 @@ def people_chooser(prefix: str, *, source: bool) -> gr.HTML:
             prefix,
             person.id,
             person.name,
-            f'<img src="{text(file_url(person.portrait))}" alt="" loading="lazy">',
+            _thumbnail(person),
             checked=person.id == chosen,
         )
     if source:
@@ -50,6 +51,14 @@ def people_chooser(prefix: str, *, source: bool) -> gr.HTML:
         apply_default_css=False,
         elem_classes=["people-chooser"],
     )
+
+
+def _thumbnail(person: Persona) -> str:
+    """The part of the portrait that the record names: left, top and side as shares of its width and height."""
+    part = person.facts["thumbnail"]
+    style = f"--left:{part['left']};--top:{part['top']};--side:{part['side']}"
+    picture = f'<img src="{text(file_url(person.portrait))}" alt="" loading="lazy" style="{text(style)}">'
+    return f'<span class="close-up">{picture}</span>'
 
 
 def _tile(prefix: str, value: str, name: str, picture: str, *, checked: bool = False) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from facezoo.face.blend import paste
 from facezoo.face.follow import Follower, choose
 from facezoo.media.read import open_clip, read_photo
 from facezoo.media.sheet import side_by_side
+from facezoo.media.stopwatch import Stopwatch
 from facezoo.method import FacePipeline
 from facezoo.safety import consent as consent_policy
 from facezoo.safety import content
@@ -65,8 +65,7 @@ class Inspection:
 def inspect(path: str | Path) -> Inspection:
     """Read an upload, check its content, find its faces. Raises BadInput, ContentRefused."""
     clip = open_clip(Path(path))
-    preview = next(iter(clip.frames())).image
-    content.check(preview)
+    preview = _first_checked(clip)
     return Inspection(preview, find_faces(preview), clip, clip.sha256 not in consent_free())
 
 
@@ -93,7 +92,7 @@ def run(
     number, 1 is the largest, or "all". output: where to write, the suffix decides the format; a new temporary folder
     when None. label: size of the visible mark. progress(stage, fraction) may raise Cancelled. Raises the errors of
     `facezoo.errors`; nothing is left at `output` then."""
-    clock = _Stopwatch(progress)
+    clock = Stopwatch(progress)
     spec = registry.load_spec(method)
     chosen = registry.parse_params(spec, params or {})
     with clock.stage("read"):
@@ -101,7 +100,7 @@ def run(
         identity, persona, sources = _identity(spec, persona, source, consent)
         motion = _driving(spec, driving, consent)
         pipeline = registry.load(method)
-    follower = _Counting(Follower(face, spec.inputs.crop_size))
+    follower = Follower(face, spec.inputs.crop_size)
     claim = _claim(spec, persona, chosen, seed, (clip.sha256, *sources))
     with _destination(output, clip) as destination, clock.stage("seal"):
         frames = _frames(clip, destination, clock)
@@ -128,15 +127,14 @@ def compare(
 
     on_result(method, sealed) is called as each is done. A method that fails is reported in `failures`; when all fail,
     the first error is raised."""
-    clock = _Stopwatch(progress)
+    clock = Stopwatch(progress)
     all_swaps = [spec.id for spec in registry.list_methods() if "swap" in spec.tasks]
     specs = [registry.load_spec(id) for id in methods or all_swaps]
     if not specs:
         raise UsageError("There is no method to compare.", "Install one below facezoo/methods, or name one.")
     with clock.stage("read"):
         clip = _admit(Path(image), consent, "the picture")
-        photo = next(iter(clip.frames())).image
-        content.check(photo)
+        photo = _first_checked(clip)
     with clock.stage("detect"):
         faces = choose(find_faces(photo), face)
     results: dict[str, Sealed] = {}
@@ -144,7 +142,7 @@ def compare(
     pictures: list[tuple[str, Image]] = [("Untouched", photo)]
     with _folder(output) as folder:
         for spec in specs:
-            one = _Stopwatch(progress, spec.id)
+            one = Stopwatch(progress, spec.id)
             try:
                 results[spec.id], picture = _compare_one(spec, clip, photo, faces, persona, seed, folder, label, one)
             except Cancelled:
@@ -164,51 +162,6 @@ def compare(
     return Comparison(results, grid, failures)
 
 
-class _Stopwatch:
-    """Exclusive seconds a stage: entering one stage pauses the stage around it."""
-
-    def __init__(self, progress: Progress | None, prefix: str = "") -> None:
-        self._progress = progress
-        self._prefix = prefix
-        self._running: list[str] = []
-        self._since = time.perf_counter()
-        self.seconds: dict[str, float] = dict.fromkeys(("read", "detect", "method", "blend", "seal"), 0.0)
-
-    @contextmanager
-    def stage(self, name: str, fraction: float = 0.0) -> Generator[None]:
-        self._lap()
-        self._running.append(name)
-        self.report(name, fraction)
-        try:
-            yield
-        finally:
-            self._lap()
-            self._running.pop()
-
-    def report(self, name: str, fraction: float) -> None:
-        if self._progress:
-            self._progress(f"{self._prefix}:{name}" if self._prefix else name, min(1.0, fraction))
-
-    def _lap(self) -> None:
-        now = time.perf_counter()
-        if self._running:
-            self.seconds[self._running[-1]] += now - self._since
-        self._since = now
-
-
-class _Counting:
-    """A follower that remembers how many faces it has given out in one frame at most."""
-
-    def __init__(self, follower: Callable[[Image], list[Face]]) -> None:
-        self._follower = follower
-        self.most = 0
-
-    def __call__(self, image: Image) -> list[Face]:
-        faces = self._follower(image)
-        self.most = max(self.most, len(faces))
-        return faces
-
-
 def _only(inputs: str | Path | Sequence[str | Path]) -> Path:
     if isinstance(inputs, (str, Path)):
         return Path(inputs)
@@ -223,6 +176,12 @@ def _admit(path: Path, consent: bool | None, subject: str) -> Clip:
     return clip
 
 
+def _first_checked(clip: Clip) -> Image:
+    frame = next(iter(clip.frames()))
+    content.check(frame.image)
+    return frame.image
+
+
 def _identity(
     spec: MethodSpec, persona: str | None, source: str | Path | None, consent: bool | None
 ) -> tuple[Face | None, str | None, tuple[str, ...]]:
@@ -233,8 +192,7 @@ def _identity(
         if persona is not None:
             raise UsageError("Both a persona and a second photo were given.", "Give one of them.")
         clip = _admit(Path(source), consent, "the second photo")
-        photo = next(iter(clip.frames())).image
-        content.check(photo)
+        photo = _first_checked(clip)
         return choose(find_faces(photo), 1)[0], None, (clip.sha256,)
     if not spec.inputs.persona:
         if persona is not None:
@@ -294,7 +252,7 @@ def _folder(given: str | Path | None) -> Generator[Path]:
         raise
 
 
-def _frames(clip: Clip, destination: Path, clock: _Stopwatch) -> Iterator[Frame]:
+def _frames(clip: Clip, destination: Path, clock: Stopwatch) -> Iterator[Frame]:
     """The frames that are worked on: all, or the first when a still is asked for. Content is checked once a second of
     film."""
     still = destination.suffix.lower() in _STILL and (clip.kind == "photo" or destination.suffix.lower() != ".webp")
@@ -319,7 +277,7 @@ def _translate(
     params: Any,
     driving: Clip | None,
     seed: int,
-    clock: _Stopwatch,
+    clock: Stopwatch,
 ) -> Iterator[Frame]:
     """Every frame with its faces replaced. The pipeline sees one stream of faces and may batch them; a frame without a
     face ends the stream and a new one begins after it, so that no more than a batch of frames is ever held."""
@@ -347,7 +305,7 @@ class _Stream:
     """The faces of consecutive frames, up to a frame that has none. waiting holds the frames whose faces were handed
     out and whose crops have not come back."""
 
-    def __init__(self, frames: Iterator[Frame], follower: Callable[[Image], list[Face]], clock: _Stopwatch) -> None:
+    def __init__(self, frames: Iterator[Frame], follower: Callable[[Image], list[Face]], clock: Stopwatch) -> None:
         self._frames = frames
         self._follower = follower
         self._clock = clock
@@ -374,25 +332,28 @@ def _paste(face: Face, image: Image, crop: Image, params: Any) -> Image:
     return paste(replace(face, frame=image), crop, **known)
 
 
-def _at_least_one_face(frames: Iterator[Frame], follower: _Counting) -> Iterator[Frame]:
+def _at_least_one_face(frames: Iterator[Frame], follower: Follower) -> Iterator[Frame]:
     """The frames; at their end it raises NoFace when none of them had a face."""
     yield from frames
     if not follower.most:
         choose([], "all")
 
 
+def _weights(spec: MethodSpec) -> dict[str, str]:
+    return {"repo": spec.weights.repo, "revision": spec.weights.revision, "sha256": spec.weights.sha256}
+
+
 def _claim(spec: MethodSpec, persona: str | None, params: Any, seed: int, sources: tuple[str, ...]) -> Claim:
-    weights = {"repo": spec.weights.repo, "revision": spec.weights.revision, "sha256": spec.weights.sha256}
-    return Claim(spec.id, spec.title, spec.year, weights, persona, asdict(params), seed, sources, spec.tasks[0])
+    return Claim(spec.id, spec.title, spec.year, _weights(spec), persona, asdict(params), seed, sources, spec.tasks[0])
 
 
-def _recorded(sealed: Sealed, spec: MethodSpec, persona: str | None, faces: int, clock: _Stopwatch) -> Sealed:
+def _recorded(sealed: Sealed, spec: MethodSpec, persona: str | None, faces: int, clock: Stopwatch) -> Sealed:
     """The result record of `facezoo run --json`."""
     seconds = {name: round(value, 4) for name, value in clock.seconds.items()}
     record = sealed.record | {
         "method": spec.id,
         "persona": persona,
-        "weights": {"repo": spec.weights.repo, "revision": spec.weights.revision, "sha256": spec.weights.sha256},
+        "weights": _weights(spec),
         "faces": faces,
         "seconds": seconds | {"total": round(sum(clock.seconds.values()), 4)},
     }
@@ -408,7 +369,7 @@ def _compare_one(
     seed: int,
     folder: Path,
     label: Label,
-    clock: _Stopwatch,
+    clock: Stopwatch,
 ) -> tuple[Sealed, Image]:
     with clock.stage("read"):
         identity, persona, _ = _identity(spec, persona if spec.inputs.persona else None, None, None)

@@ -37,16 +37,22 @@ class Follower:
     """Finds the chosen faces in each frame of a clip, in the order of the frames.
 
     Call it with (H, W, 3) uint8 frames one after another; it returns the chosen faces that are in the frame, perhaps
-    none. The first frame in which there is any face decides who is who."""
+    none. The first frame in which there is any face decides who is who. most: the most faces that one frame had."""
 
     def __init__(self, wanted: int | Literal["all"], crop_size: int) -> None:
         self._wanted: int | Literal["all"] = wanted
         self._crop_size = crop_size
         self._last: list[Face] = []
         self._age = 0
+        self.most = 0
 
     def __call__(self, image: Image) -> list[Face]:
         """The chosen faces of the next frame."""
+        faces = self._next(image)
+        self.most = max(self.most, len(faces))
+        return faces
+
+    def _next(self, image: Image) -> list[Face]:
         if not self._last:
             faces = find_faces(image, crop_size=self._crop_size)
             self._last = choose(faces, self._wanted) if faces else []

@@ -215,7 +215,7 @@ def test_faces_are_numbered_and_can_be_clicked(browser: Browser, hub: Hub, portr
     seen.check()
 
 
-def test_each_method_has_a_tab_that_works(browser: Browser, hub: Hub) -> None:
+def test_each_method_has_a_tab_whose_download_is_sealed(browser: Browser, hub: Hub, tmp_path: Path) -> None:
     seen = visit(browser, hub)
     page = seen.page
     page.get_by_role("tab", name="Methods", exact=True).click()
@@ -225,7 +225,13 @@ def test_each_method_has_a_tab_that_works(browser: Browser, hub: Hub) -> None:
         run.wait_for()
         assert spec.limits in page.locator("body").inner_text()
         run.click()
-        page.locator(f"#{spec.id}-results .download").wait_for(timeout=WORK)
+        download = page.locator(f"#{spec.id}-results .download")
+        download.wait_for(timeout=WORK)
+        with page.expect_download() as started:
+            download.click()
+        started.value.save_as(tmp_path / f"{spec.id}.png")
+        found = hub.verify(tmp_path / f"{spec.id}.png")
+        assert (found["c2pa"], found["watermark"], found["method"]) == ("trusted", True, spec.id)
     seen.check()
 
 

@@ -112,6 +112,7 @@ def test_opens_on_a_finished_result(browser: Browser, hub: Hub) -> None:
     seen.check()
 
 
+@pytest.mark.usefixtures("swap_method")
 @pytest.mark.parametrize(("width", "height", "scheme"), SIZES)
 def test_no_sideways_scrolling_on_any_tab(browser: Browser, hub: Hub, width: int, height: int, scheme: str) -> None:
     seen = visit(browser, hub, width, height, scheme)
@@ -215,6 +216,7 @@ def test_faces_are_numbered_and_can_be_clicked(browser: Browser, hub: Hub, portr
     seen.check()
 
 
+@pytest.mark.usefixtures("swap_method")
 def test_each_method_has_a_tab_whose_download_is_sealed(browser: Browser, hub: Hub, tmp_path: Path) -> None:
     seen = visit(browser, hub)
     page = seen.page

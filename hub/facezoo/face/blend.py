@@ -76,9 +76,10 @@ def _analyse(crop: Image, painted: Image, alpha: Mask, mesh: Points) -> _Analysi
         painted = np.asarray(cv2.resize(painted, side, interpolation=cv2.INTER_AREA), np.uint8)
         alpha = np.asarray(cv2.resize(alpha, side, interpolation=cv2.INTER_AREA), np.float32)
         mesh = ((mesh + 0.5) * ratio - 0.5).astype(np.float32)
-    visible = 1 - in_front(crop, mesh)
+    unlikely = unlike_skin(crop, mesh)
+    visible = 1 - in_front(crop, mesh, unlikely)
     inside = face_mask(mesh, size, feather=0.0)
-    certain = np.maximum(unlike_skin(crop, mesh), unlike_skin(painted, mesh)) < 0.5
+    certain = np.maximum(unlikely, unlike_skin(painted, mesh)) < 0.5
     skin = alpha * visible * inside * (1 - features(mesh, size)) * certain
     return _Analysis(crop, painted, visible, skin.astype(np.float32), features(mesh, size, soft=True), inside)
 

@@ -64,13 +64,12 @@ _GLASSES_OFFSET = -9.51
 _EYE_BAND = (127, 70, 63, 105, 66, 107, 336, 296, 334, 293, 300, 356, 345, 346, 347, 348, 6, 119, 118, 117, 116)
 
 
-def in_front(crop: Image, mesh: Points) -> Mask:
+def in_front(crop: Image, mesh: Points, unlikely: Mask | None = None) -> Mask:
     """(S, S) float32 in [0, 1]: 1 where something lies over the skin and must not be painted over.
 
-    crop: (S, S, 3) RGB uint8, aligned; mesh: (468, 3) in its pixels."""
+    crop: (S, S, 3) RGB uint8, aligned; mesh: (468, 3) in its pixels; unlikely: `unlike_skin` of them if it is known."""
     size = crop.shape[0]
-    unlikely = unlike_skin(crop, mesh)
-    keep = _hair(unlikely, mesh, size)
+    keep = _hair(unlike_skin(crop, mesh) if unlikely is None else unlikely, mesh, size)
     if wears_glasses(crop, mesh):  # frames, lenses, and the eyes and brows behind them
         keep = np.maximum(keep, eye_band(mesh, size))
     person = person_mask(crop)

@@ -3,6 +3,7 @@ goes wrong leaves nothing."""
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 import sys
 from fractions import Fraction
@@ -20,7 +21,7 @@ from facezoo.evaluate.metrics import measure
 from facezoo.media.read import open_clip, read_photo
 from facezoo.media.write import write_clip, write_photo
 from facezoo.registry import describe_params, load_spec
-from facezoo.types import Frame
+from facezoo.types import Frame, Inputs
 from facezoo.zoo.embedded import examples, personas
 
 RECORD = {"output", "method", "persona", "weights", "faces", "frames", "seconds", "provenance"}
@@ -224,6 +225,19 @@ class TestNothingIsLeftBehind:
             facezoo.run(swap_method, photo)
         with pytest.raises(WeightsUnavailable):
             facezoo.compare(photo)
+
+
+def test_a_driving_clip_is_checked_like_any_input(
+    swap_method: str, clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = dataclasses.replace(load_spec(swap_method), inputs=Inputs(driving=True))
+    with pytest.raises(ConsentRequired, match="driving clip"):
+        runner._driving(spec, clip, None)
+    checked: list[np.ndarray] = []
+    monkeypatch.setattr(runner.content, "check", checked.append)
+    driving = runner._driving(spec, clip, True)
+    assert driving is not None and len(list(driving.frames())) == 20
+    assert len(checked) == 2, "once a second"
 
 
 @pytest.mark.parametrize("arguments", [{"params": {"colour": "blue"}}, {"persona": "nobody"}, {"driving": "x.mp4"}])

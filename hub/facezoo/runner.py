@@ -214,7 +214,8 @@ def _driving(spec: MethodSpec, driving: str | Path | None, consent: bool | None)
         raise UsageError(f"{spec.id} needs a driving clip.", "Give one: driving=..., or --driving CLIP.")
     if not spec.inputs.driving:
         raise UsageError(f"{spec.id} takes no driving clip.", "Leave it out.")
-    return _admit(Path(driving), consent, "the driving clip")
+    clip = _admit(Path(driving), consent, "the driving clip")
+    return replace(clip, frames=lambda: _checked(clip.frames()))
 
 
 @contextmanager
@@ -253,19 +254,24 @@ def _folder(given: str | Path | None) -> Generator[Path]:
 
 
 def _frames(clip: Clip, destination: Path, clock: Stopwatch) -> Iterator[Frame]:
-    """The frames that are worked on: all, or the first when a still is asked for. Content is checked once a second of
-    film."""
+    """The frames that are worked on: all, or the first when a still is asked for."""
     still = destination.suffix.lower() in _STILL and (clip.kind == "photo" or destination.suffix.lower() != ".webp")
-    frames = iter(islice(clip.frames(), 1) if still else clip.frames())
-    next_check = 0.0
+    frames = _checked(islice(clip.frames(), 1) if still else clip.frames())
     for index in range(2**31):
         with clock.stage("read", index / max(clip.count, 1)):
             frame = next(frames, None)
             if frame is None:
                 return
-            if frame.time >= next_check:
-                content.check(frame.image)
-                next_check = frame.time + _CONTENT_EVERY
+        yield frame
+
+
+def _checked(frames: Iterator[Frame]) -> Iterator[Frame]:
+    """The same frames; the content of the first, and of one in every second of film, is checked on the way."""
+    next_check = 0.0
+    for frame in frames:
+        if frame.time >= next_check:
+            content.check(frame.image)
+            next_check = frame.time + _CONTENT_EVERY
         yield frame
 
 

@@ -26,6 +26,7 @@ __all__ = [
     "Mask",
     "MethodSpec",
     "Persona",
+    "Points",
     "Pose",
     "Progress",
     "Provenance",

@@ -1,0 +1,202 @@
+"""The inside of the mouth: what a photo with closed lips does not show.
+
+Upper teeth stay with the skull, lower teeth and tongue go with the jaw, lips cover both. The texture was cut from the
+portrait of a synthetic person (see models/NOTICE); a driver's own mouth can be used in its place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from facezoo.face._litert import MODELS
+from facezoo.face.head import Placement
+from facezoo.face.mesh import INNER_LIPS
+from facezoo.face.warp import lay_over, rasterise, sample
+from facezoo.types import Image, Mask, Points
+
+__all__ = ["MouthPatch", "cut_mouth", "paint_mouth"]
+
+_PER_UNIT = 250.0  # texture pixels a head unit
+_UPPER_EDGE = np.array([119.0, 61.0])  # texture pixels: lower edge of the upper teeth, in the middle
+_LOWER_EDGE = np.array([119.0, 132.0])  # lower edge of the lower teeth
+_SHOWN = 0.022  # head units of the upper teeth that a resting, opened mouth shows
+_MARGIN = 2
+_PATCH = 96  # px, side of a driver's mouth patch
+_OPEN, _WIDE = (0.02, 0.07), (0.10, 0.16)  # opening over width: patches fade in; own interiors take over
+
+
+@dataclass(frozen=True, eq=False)
+class MouthPatch:
+    """A driver's mouth. picture: (96, 96, 3) RGB uint8; lips: (20, 2) px in it; skin: (3,) mean colour around it."""
+
+    picture: Image
+    lips: Points
+    skin: NDArray[np.float32]
+
+
+def cut_mouth(image: Image, mesh: Points) -> MouthPatch:
+    """The mouth of a face, small. image: (H, W, 3) RGB uint8; mesh: (468, 3) px."""
+    lips = mesh[list(INNER_LIPS), :2]
+    across = lips[10] - lips[0]
+    height = float(np.abs((lips - lips[0]) @ np.array([-across[1], across[0]])).max()) / max(
+        1e-6, float(np.hypot(*across))
+    )
+    side = max(float(np.hypot(*across)), height) * 1.25
+    centre = (lips.min(axis=0) + lips.max(axis=0)) / 2
+    scale = _PATCH / side
+    affine = np.array([[scale, 0, _PATCH / 2 - centre[0] * scale], [0, scale, _PATCH / 2 - centre[1] * scale]])
+    flags = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    picture = cv2.warpAffine(image, affine, (_PATCH, _PATCH), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    return MouthPatch(picture, (lips * scale + affine[:, 2]).astype(np.float32), skin_color(image, mesh))
+
+
+def skin_color(image: Image, mesh: Points) -> NDArray[np.float32]:
+    """(3,) RGB: median colour of the cheeks and the chin near the mouth."""
+    points = mesh[[205, 425, 187, 411, 207, 427, 50, 280, 101, 330], :2]
+    xs = np.clip(np.round(points[:, 0]).astype(int), 0, image.shape[1] - 1)
+    ys = np.clip(np.round(points[:, 1]).astype(int), 0, image.shape[0] - 1)
+    return np.median(image[ys, xs], axis=0).astype(np.float32)
+
+
+def paint_mouth(
+    canvas: Image,
+    photo: Image,
+    mesh: Points,
+    origin: Points,
+    shape: Points,
+    own_shape: Points,
+    place: Placement,
+    skin: NDArray[np.float32],
+    patch: MouthPatch | None,
+) -> None:
+    """Draw what is seen between the lips into `canvas`.
+
+    mesh: (468, 2+) px of the canvas; origin: (468, 2+) px of the photo. shape, own_shape: (468, 3) head units, now and
+    in the photo. place: of the head now, shifted into the canvas. skin: the photo's skin colour. patch: the driver's
+    mouth, used in place of the texture."""
+    lips = mesh[list(INNER_LIPS), :2]
+    low = np.maximum(np.floor(lips.min(axis=0)).astype(int) - _MARGIN, 0)
+    high = np.minimum(np.ceil(lips.max(axis=0)).astype(int) + _MARGIN + 1, canvas.shape[1::-1])
+    if (high <= low).any():
+        return
+    size = (int(high[0] - low[0]), int(high[1] - low[1]))
+    local = lips - low
+    mask = np.zeros((size[1], size[0]), np.uint8)
+    cv2.fillPoly(mask, [np.round(local * 16).astype(np.int32)], 1, shift=4)
+    if not mask.any():
+        return
+    area = cv2.dilate(mask, np.ones((2 * _MARGIN + 1,) * 2, np.uint8))
+    gain = _gain(skin)
+    inside = _teeth_and_tongue(low, size, shape, own_shape, place) * gain
+    inside = np.clip(inside * _shade(mask, place.scale)[..., None], 0, 255).astype(np.uint8)
+    own_open = _openness(own_shape)
+    if patch is not None and (share := _step(_openness(shape), *_OPEN)) > 0:
+        drawn = _from_patch(patch, local, size, skin)
+        lay_over(inside, drawn, np.full(mask.shape, share, np.float32))
+    if (own := _step(own_open, *_WIDE) if patch is not None else _step(own_open, 0.03, 0.09)) > 0:
+        drawn = _own(photo, origin, local, size)
+        lay_over(inside, drawn, np.full(mask.shape, own, np.float32))
+    part = canvas[low[1] : high[1], low[0] : high[0]]
+    part[area > 0] = inside[area > 0]
+
+
+def _teeth_and_tongue(
+    low: NDArray[np.int_], size: tuple[int, int], shape: Points, own: Points, place: Placement
+) -> NDArray[np.float32]:
+    upper, lower = _textures()
+    middle = (own[78] + own[308]) / 2
+    upper_anchor = np.array([middle[0], own[13, 1] + _SHOWN, own[13, 2] + 0.03], np.float32)
+    lower_anchor = np.array([(shape[78, 0] + shape[308, 0]) / 2, shape[14, 1] + 0.01, shape[14, 2] + 0.03], np.float32)
+    scale = np.clip(np.linalg.norm(own[308] - own[78]) / 0.46, 0.8, 1.15) / _PER_UNIT
+    below = _project(lower, lower_anchor, _LOWER_EDGE, scale, place, low, size)[..., :3]
+    above = _project(upper, upper_anchor, _UPPER_EDGE, scale, place, low, size)
+    alpha = above[..., 3:] / 255
+    return above[..., :3] * alpha + below * (1 - alpha)
+
+
+def _project(
+    texture: NDArray[np.uint8],
+    anchor: Points,
+    at: NDArray[np.float64],
+    scale: float,
+    place: Placement,
+    low: NDArray[np.int_],
+    size: tuple[int, int],
+) -> NDArray[np.float32]:
+    """Draw a texture that stands upright in the head, its point `at` on `anchor` (head units)."""
+    linear = place.scale * place.rotation[:2, :2] * scale  # texture pixels to canvas pixels
+    where = place.to_picture(anchor[None])[0, :2] - low
+    affine = np.concatenate([linear, (where - linear @ at)[:, None]], axis=1)
+    flags = cv2.INTER_AREA if place.scale * scale < 1 else cv2.INTER_CUBIC
+    drawn = cv2.warpAffine(texture, affine, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    return drawn.astype(np.float32)
+
+
+def _own(photo: Image, origin: Points, local: Points, size: tuple[int, int]) -> Image:
+    """The photo's own open mouth, stretched between the lips."""
+    return _between_lips(photo, origin[list(INNER_LIPS), :2], local, size)
+
+
+def _from_patch(patch: MouthPatch, local: Points, size: tuple[int, int], skin: NDArray[np.float32]) -> Image:
+    drawn = _between_lips(patch.picture, patch.lips, local, size)
+    gain = np.clip((skin + 8) / (patch.skin + 8), 0.45, 1.35)
+    return np.clip(drawn * gain, 0, 255).astype(np.uint8)
+
+
+def _between_lips(picture: Image, source: Points, target: Points, size: tuple[int, int]) -> Image:
+    """What lies between one pair of lips, drawn between another: strips from each upper point to the one below it."""
+    upper, lower = list(range(11)), [0, *range(19, 10, -1), 10]
+    points = np.concatenate([_grown(target[upper], target[lower]), _grown(target[lower], target[upper])])
+    origin = np.concatenate([_grown(source[upper], source[lower]), _grown(source[lower], source[upper])])
+    triangles = np.array([t for i in range(10) for t in ((i, i + 1, i + 12), (i, i + 12, i + 11))], np.int32)
+    flat = np.concatenate([points, np.zeros((22, 1))], axis=1).astype(np.float32)
+    warp, covered = rasterise(flat, origin.astype(np.float32), triangles, size)
+    drawn = sample(picture, warp)
+    drawn[covered == 0] = picture[tuple(np.clip(np.round(source.mean(axis=0)).astype(int), 0, None)[::-1])]
+    return drawn
+
+
+def _grown(points: Points, others: Points) -> Points:
+    """A row of lip points pushed a little away from the opposite row, so that the strips reach under the skin."""
+    away = points - others
+    return points + away * (1.5 / np.maximum(np.linalg.norm(away, axis=1, keepdims=True), 1.5))
+
+
+def _shade(mask: NDArray[np.uint8], scale: float) -> Mask:
+    """Darker near the lips, which shade what lies behind them."""
+    depth = cv2.distanceTransform(mask, cv2.DIST_L2, 3) / max(scale, 1.0)
+    return (0.5 + 0.5 * np.clip(depth / 0.05, 0, 1)).astype(np.float32)
+
+
+def _gain(skin: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(3,) colour gain of the texture for a picture's light: teeth are a little brighter than light skin and take half
+    of its tint."""
+    light = float(skin.mean())
+    level = np.clip(0.35 + 0.65 * light / 170, 0.3, 1.1)
+    tint = (skin + 30) / (light + 30)
+    typical = np.array([1.2, 0.97, 0.83], np.float32)
+    return (level * np.sqrt(tint / typical)).astype(np.float32)
+
+
+def _openness(shape: Points) -> float:
+    ring = shape[list(INNER_LIPS), :2]
+    gaps = [np.linalg.norm(ring[i] - ring[20 - i]) for i in range(3, 8)]
+    return float(np.mean(gaps) / max(float(np.linalg.norm(ring[10] - ring[0])), 1e-6))
+
+
+def _step(value: float, low: float, high: float) -> float:
+    t = float(np.clip((value - low) / (high - low), 0, 1))
+    return t * t * (3 - 2 * t)
+
+
+@cache
+def _textures() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Upper teeth and the rest, each (200, 240, 4) RGBA."""
+    both = cv2.imread(str(MODELS / "mouth.png"), cv2.IMREAD_UNCHANGED)
+    both = cv2.cvtColor(both, cv2.COLOR_BGRA2RGBA)
+    return np.ascontiguousarray(both[:, :240]), np.ascontiguousarray(both[:, 240:])

@@ -118,13 +118,12 @@ def paint_lashes(canvas: Image, photo: Image, opening: Points, origin: Points, c
         return
     flat = np.concatenate([target - low, np.zeros((18, 1))], axis=1).astype(np.float32)
     triangles = np.array([t for i in range(8) for t in ((i, i + 1, i + 10), (i, i + 10, i + 9))], np.int32)
-    warp, covered = rasterise(
-        flat, source.astype(np.float32), triangles, (int(high[0] - low[0]), int(high[1] - low[1]))
-    )
+    raster = rasterise(flat, triangles, (int(high[0] - low[0]), int(high[1] - low[1])))
+    covered = raster.covered
     width = float(np.linalg.norm(opening[8] - opening[0]))
     soft = cv2.GaussianBlur(covered, (0, 0), max(0.6, 0.03 * width))
     alpha = np.clip(soft * 1.6 - 0.4, 0, 1) * min(1.0, closing * 2)
-    drawn = sample(photo, warp)
+    drawn = sample(photo, raster.read(source.astype(np.float32)))
     lay_over(canvas[low[1] : high[1], low[0] : high[0]], drawn, (alpha * covered).astype(np.float32))
 
 

@@ -155,9 +155,9 @@ def _between_lips(picture: Image, source: Points, target: Points, size: tuple[in
     origin = np.concatenate([_grown(source[upper], source[lower]), _grown(source[lower], source[upper])])
     triangles = np.array([t for i in range(10) for t in ((i, i + 1, i + 12), (i, i + 12, i + 11))], np.int32)
     flat = np.concatenate([points, np.zeros((22, 1))], axis=1).astype(np.float32)
-    warp, covered = rasterise(flat, origin.astype(np.float32), triangles, size)
-    drawn = sample(picture, warp)
-    drawn[covered == 0] = picture[tuple(np.clip(np.round(source.mean(axis=0)).astype(int), 0, None)[::-1])]
+    raster = rasterise(flat, triangles, size)
+    drawn = sample(picture, raster.read(origin.astype(np.float32)))
+    drawn[raster.numbers == 0] = picture[tuple(np.clip(np.round(source.mean(axis=0)).astype(int), 0, None)[::-1])]
     return drawn
 
 

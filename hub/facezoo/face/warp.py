@@ -1,10 +1,11 @@
-"""Piecewise-affine maps: textured triangles, drawn back to front into a map for `cv2.remap`.
+"""Piecewise-affine maps: textured triangles, drawn back to front, and what each pixel then reads.
 
 Source: Wolberg 1990, "Digital Image Warping" (chapter 7).
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import cv2
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from facezoo.face.mesh import topology
 from facezoo.types import Image, Mask, Points
 
-__all__ = ["apply_affines", "lay_over", "mesh_map", "rasterise", "sample", "triangle_affines"]
+__all__ = ["Raster", "lay_over", "mesh_map", "rasterise", "sample"]
 
 _SUBPIXEL = 4  # bits of sub-pixel precision in the rasteriser
 _THINNEST = 1e-2  # square pixels below which a triangle is not drawn
@@ -24,16 +25,55 @@ def mesh_map(target: Points, source: Points, size: tuple[int, int]) -> tuple[NDA
     """Where each pixel of the target's plane is found in the source's, through the mesh of 468 points.
 
     target: (468, 3) mesh in the pixels of the plane that is drawn; source: (468, 3) mesh in the pixels of the picture
-    that is read; size: (height, width) of the plane. See `rasterise`."""
-    return rasterise(target, source[:, :2], topology().triangles, (size[1], size[0]))
+    that is read; size: (height, width) of the plane. Returns an (H, W, 2) float32 map for `sample`, valid one pixel
+    beyond what is covered, and the (H, W) float32 mask of what is covered."""
+    raster = rasterise(target, topology().triangles, (size[1], size[0]))
+    return raster.read(source[:, :2]), raster.covered
 
 
-def rasterise(
-    target: Points, source: Points, triangles: NDArray[np.int32], size: tuple[int, int]
-) -> tuple[NDArray[np.float32], Mask]:
-    """Draw triangles back to front. target: (N, 3) px of the plane drawn, source: (N, 2) px of the picture read; size:
-    (width, height). Triangles whose corners run anticlockwise are not drawn. Returns an (H, W, 2) float32 map for
-    `cv2.remap`, valid one pixel beyond what is covered, and the (H, W) float32 mask of what is covered."""
+@dataclass(frozen=True, eq=False)
+class Raster:
+    """Which triangle each pixel shows. triangles: (T, 3) int32, those drawn, back to front; corners: (T, 3, 2) float64
+    px; numbers: (H, W) uint16, rank of the triangle from 1, 0 where there is none."""
+
+    triangles: NDArray[np.int32]
+    corners: NDArray[np.float64]
+    numbers: NDArray[np.uint16]
+
+    @property
+    def covered(self) -> Mask:
+        """(H, W) float32: 1 where a triangle was drawn."""
+        return (self.numbers > 0).astype(np.float32)
+
+    def read(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Values of the points, (N, K), interpolated linearly in each triangle: (H, W, K) float32, valid one pixel
+        beyond what is covered."""
+        grown = np.asarray(cv2.dilate(self.numbers, np.ones((3, 3), np.uint8)), np.uint16)
+        np.copyto(grown, self.numbers, where=self.numbers > 0)
+        plane = self._planes(values[self.triangles].astype(np.float64))
+        xs = np.arange(grown.shape[1], dtype=np.float32)
+        ys = np.arange(grown.shape[0], dtype=np.float32)[:, None]
+        found = np.empty((*grown.shape, values.shape[1]), np.float32)
+        chosen = np.take(plane, grown, axis=0)
+        for k in range(values.shape[1]):
+            found[..., k] = chosen[..., 3 * k] * xs + chosen[..., 3 * k + 1] * ys + chosen[..., 3 * k + 2]
+        return found
+
+    def _planes(self, values: NDArray[np.float64]) -> NDArray[np.float32]:
+        """(T + 1, 3 K): for each triangle and value the plane (a, b, c) with value = ax + by + c; row 0 is nothing."""
+        edge, other = self.corners[:, 1] - self.corners[:, 0], self.corners[:, 2] - self.corners[:, 0]
+        area = (edge[:, 0] * other[:, 1] - edge[:, 1] * other[:, 0])[:, None]
+        along, across = values[:, 1] - values[:, 0], values[:, 2] - values[:, 0]
+        by_x = (along * other[:, 1:] - across * edge[:, 1:]) / area
+        by_y = (across * edge[:, :1] - along * other[:, :1]) / area
+        at = values[:, 0] - by_x * self.corners[:, 0, :1] - by_y * self.corners[:, 0, 1:]
+        rows = np.stack([by_x, by_y, at], axis=2).reshape(len(values), -1)
+        return np.concatenate([np.zeros((1, rows.shape[1])), rows]).astype(np.float32)
+
+
+def rasterise(target: NDArray[Any], triangles: NDArray[np.int32], size: tuple[int, int]) -> Raster:
+    """Draw triangles back to front. target: (N, 3) px of the plane drawn, z away from the viewer; size: (width,
+    height). Triangles whose corners run anticlockwise are not drawn."""
     corners = target[triangles, :2].astype(np.float64)
     edge, other = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
     area = edge[:, 0] * other[:, 1] - edge[:, 1] * other[:, 0]
@@ -43,37 +83,7 @@ def rasterise(
     fixed = np.round(corners * (1 << _SUBPIXEL)).astype(np.int32)
     for rank, index in enumerate(order.tolist(), start=1):
         cv2.fillConvexPoly(numbers, fixed[index], rank, lineType=cv2.LINE_8, shift=_SUBPIXEL)
-    affine = triangle_affines(corners[order], source[triangles[order]].astype(np.float64), area[order])
-    covered = (numbers > 0).astype(np.float32)
-    grown = cv2.dilate(numbers, np.ones((3, 3), np.uint8))
-    np.copyto(grown, numbers, where=numbers > 0)
-    return apply_affines(affine, grown), covered
-
-
-def triangle_affines(
-    corners: NDArray[np.float64], origin: NDArray[np.float64], area: NDArray[np.float64]
-) -> NDArray[np.float32]:
-    """(T + 1, 6) float32: for each triangle, the affine (a, b, c, d, e, f) with x = ax + by + c, y = dx + ey + f from
-    target to source; row 0 is nothing."""
-    edge, other = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
-    from_edge, from_other = origin[:, 1] - origin[:, 0], origin[:, 2] - origin[:, 0]
-    scale = 1 / area[:, None]
-    by_x = (from_edge * other[:, 1:] - from_other * edge[:, 1:]) * scale
-    by_y = (from_other * edge[:, :1] - from_edge * other[:, :1]) * scale
-    at = origin[:, 0] - by_x * corners[:, 0, :1] - by_y * corners[:, 0, 1:]
-    rows = np.stack([by_x[:, 0], by_y[:, 0], at[:, 0], by_x[:, 1], by_y[:, 1], at[:, 1]], axis=1)
-    return np.concatenate([np.zeros((1, 6)), rows]).astype(np.float32)
-
-
-def apply_affines(affine: NDArray[np.float32], numbers: NDArray[np.uint16]) -> NDArray[np.float32]:
-    """(H, W, 2) float32 map: each pixel through the affine of its number."""
-    chosen = np.take(affine, numbers, axis=0)
-    xs = np.arange(numbers.shape[1], dtype=np.float32)
-    ys = np.arange(numbers.shape[0], dtype=np.float32)[:, None]
-    warp = np.empty((*numbers.shape, 2), np.float32)
-    warp[..., 0] = chosen[..., 0] * xs + chosen[..., 1] * ys + chosen[..., 2]
-    warp[..., 1] = chosen[..., 3] * xs + chosen[..., 4] * ys + chosen[..., 5]
-    return warp
+    return Raster(triangles[order], corners[order], numbers)
 
 
 def lay_over(under: Image, over: Image, alpha: Mask) -> None:
@@ -82,6 +92,6 @@ def lay_over(under: Image, over: Image, alpha: Mask) -> None:
 
 
 def sample(picture: Image, warp: NDArray[np.float32]) -> Image:
-    """Read a picture (H, W, C) uint8 where a map (h, w, 2) says, x then y: (h, w, C), bicubic, mirrored at the edges."""
+    """Read a picture (H, W, C) uint8 where a map (h, w, 2) says, x then y; bicubic, mirrored at the edges."""
     second: Any = None
     return np.asarray(cv2.remap(picture, warp, second, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101), np.uint8)

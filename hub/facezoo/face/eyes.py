@@ -177,4 +177,4 @@ def _find(image: Image, ring: Points, *, mirrored: bool) -> Iris:
 def _fit_affine(points: NDArray[np.float64], images: NDArray[np.float64]) -> NDArray[np.float64]:
     """(2, 3): the affine that takes points (N, 2) nearest to images (N, 2)."""
     rows = np.concatenate([points, np.ones((len(points), 1))], axis=1)
-    return np.linalg.lstsq(rows, images, rcond=None)[0].T
+    return np.asarray(np.linalg.lstsq(rows, images, rcond=None)[0].T, np.float64)

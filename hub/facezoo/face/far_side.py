@@ -1,4 +1,4 @@
-"""The far cheek of a turned face: what the photo hides is read from the near side, mirrored, in the far side's light."""
+"""The far cheek of a turned face: what the photo hides is the near side's skin, mirrored, in the far side's light."""
 
 from __future__ import annotations
 
@@ -74,4 +74,4 @@ def _fitted(photo: Image, mesh: Points, facing: Points, scale: float) -> Image:
 
 def _ramp(value: Points, low: float, high: float) -> Points:
     t = np.clip((value - low) / (high - low), 0, 1)
-    return t * t * (3 - 2 * t)
+    return np.asarray(t * t * (3 - 2 * t), np.float32)

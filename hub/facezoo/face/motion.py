@@ -20,9 +20,11 @@ from facezoo.face.mesh import EYES, INNER_LIPS
 from facezoo.face.mouth import MouthPatch
 from facezoo.types import Landmarks, Points, Pose
 
-__all__ = ["Motion", "Observation", "Region", "Smoother", "Start", "best_start", "combine", "lid_opening",
-           "lip_opening", "observe", "relative", "scale_motion", "start_of", "still"]  # fmt: skip
+__all__ = ["NECK", "Motion", "Observation", "Region", "Smoother", "absolute", "best_start", "combine", "lid_opening",
+           "lip_opening", "mix", "observe", "relative", "scale_motion", "still"]  # fmt: skip
 
+NECK = np.array([0, 0.3, 0.6], np.float32)
+"""The point of the head, in head units, about which heads turn."""
 Region = Literal["all", "eyes", "lips", "pose"]
 Vector = NDArray[np.float32]
 # The mesh network under-reports what it is shown (faces moved by known amounts were given to it); this undoes it.
@@ -47,24 +49,13 @@ class Observation:
 
 
 @dataclass(frozen=True, eq=False)
-class Start:
-    """The state that motions are relative to. rotation: (3, 3). eyes, gaze: as in Observation. mouth: (2,) opening and
-    width of the inner lips in head units."""
-
-    rotation: NDArray[np.float32]
-    eyes: Vector
-    gaze: Vector
-    mouth: Vector
-
-
-@dataclass(frozen=True, eq=False)
 class Motion:
     """What to do to a face, relative to a start.
 
     rotation: (3, 3), applied after the head's own. shift: (2,) head units, right and down. zoom: growth, 1 is none.
     expression: (468, 3) head units, added to the head's own shape. eyes: (2,) factor of each eye's opening, 0 shuts
-    it. gaze: (2,) eye widths, right and down. time: seconds from the beginning. mouth: the inside of the driver's mouth, to
-    be used in place of a drawn one."""
+    it. gaze: (2,) eye widths, right and down. time: seconds from the beginning. mouth: the
+    inside of the driver's mouth, to be used in place of a drawn one."""
 
     rotation: NDArray[np.float32]
     shift: Vector
@@ -90,11 +81,6 @@ def observe(landmarks: Landmarks, time: float = 0.0, gaze: Vector | None = None)
     return Observation(placement, shape, lid_opening(shape), looking, mesh[list(INNER_LIPS), :2], time)
 
 
-def start_of(observation: Observation) -> Start:
-    """The state of an observation, for motions relative to it."""
-    return Start(observation.placement.rotation, observation.eyes, observation.gaze, lip_opening(observation.shape))
-
-
 def relative(observation: Observation, first: Observation, began: float = 0.0) -> Motion:
     """The motion from `first` to `observation`. began: the time that becomes 0."""
     here, there = observation.placement, first.placement
@@ -107,6 +93,24 @@ def relative(observation: Observation, first: Observation, began: float = 0.0) -
         eyes=(_true_opening(observation.eyes) / np.maximum(_true_opening(first.eyes), 0.08)).astype(np.float32),
         gaze=observation.gaze - first.gaze,
         time=observation.time - began,
+    )
+
+
+def absolute(
+    observation: Observation, start: Observation, rotation: NDArray[np.float32], eyes: Vector, gaze: Vector
+) -> Motion:
+    """The motion that gives a face the driver's own pose, eye opening and gaze; everything else is relative to `start`.
+
+    rotation (3, 3), eyes (2,) and gaze (2,): those of the face that is to be moved."""
+    motion = relative(observation, start)
+    turn = observation.placement.rotation @ rotation.T
+    away = ((motion.rotation - turn) @ rotation @ NECK)[:2]
+    return replace(
+        motion,
+        rotation=turn,
+        shift=(motion.shift + away).astype(np.float32),
+        eyes=(_true_opening(observation.eyes) / np.maximum(_true_opening(eyes), 0.08)).astype(np.float32),
+        gaze=observation.gaze - gaze,
     )
 
 
@@ -129,7 +133,7 @@ def scale_motion(motion: Motion, strength: float, region: Region = "all") -> Mot
         np.asarray(rotation, np.float32),
         motion.shift * head,
         float(motion.zoom**head),
-        motion.expression * (face * _share(region)[:, None]),
+        (motion.expression * (face * _share(region)[:, None])).astype(np.float32),
         np.maximum(1 + (motion.eyes - 1) * sees, 0).astype(np.float32),
         motion.gaze * sees,
         motion.time,
@@ -148,6 +152,21 @@ def combine(first: Motion, second: Motion) -> Motion:
         first.gaze + second.gaze,
         first.time,
         first.mouth,
+    )
+
+
+def mix(first: Motion, second: Motion, share: float) -> Motion:
+    """Between two motions: share 0 is the first, 1 the second, whose time and mouth are kept."""
+    turns = (1 - share) * _turn(first.rotation) + share * _turn(second.rotation)
+    return Motion(
+        np.asarray(cv2.Rodrigues(turns)[0], np.float32),
+        _between(first.shift, second.shift, share),
+        first.zoom + (second.zoom - first.zoom) * share,
+        _between(first.expression, second.expression, share),
+        _between(first.eyes, second.eyes, share),
+        _between(first.gaze, second.gaze, share),
+        second.time,
+        second.mouth,
     )
 
 
@@ -215,6 +234,10 @@ class Smoother:
         self._state = self._state + _alpha(cutoff, step) * (value - self._state)
         self._time = time
         return self._state
+
+
+def _between(first: Vector, second: Vector, share: float) -> Vector:
+    return (first + (second - first) * share).astype(np.float32)
 
 
 def _alpha(cutoff: NDArray[np.float64], step: float) -> NDArray[np.float64]:

@@ -52,7 +52,9 @@ def cut_mouth(image: Image, mesh: Points) -> MouthPatch:
     affine = np.array([[scale, 0, _PATCH / 2 - centre[0] * scale], [0, scale, _PATCH / 2 - centre[1] * scale]])
     flags = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
     picture = cv2.warpAffine(image, affine, (_PATCH, _PATCH), flags=flags, borderMode=cv2.BORDER_REPLICATE)
-    return MouthPatch(picture, (lips * scale + affine[:, 2]).astype(np.float32), skin_color(image, mesh))
+    return MouthPatch(
+        np.asarray(picture, np.uint8), (lips * scale + affine[:, 2]).astype(np.float32), skin_color(image, mesh)
+    )
 
 
 def skin_color(image: Image, mesh: Points) -> NDArray[np.float32]:
@@ -112,11 +114,11 @@ def _teeth_and_tongue(
     middle = (own[78] + own[308]) / 2
     upper_anchor = np.array([middle[0], own[13, 1] + _SHOWN, own[13, 2] + 0.03], np.float32)
     lower_anchor = np.array([(shape[78, 0] + shape[308, 0]) / 2, shape[14, 1] + 0.01, shape[14, 2] + 0.03], np.float32)
-    scale = np.clip(np.linalg.norm(own[308] - own[78]) / 0.46, 0.8, 1.15) / _PER_UNIT
+    scale = float(np.clip(np.linalg.norm(own[308] - own[78]) / 0.46, 0.8, 1.15)) / _PER_UNIT
     below = _project(lower, lower_anchor, _LOWER_EDGE, scale, place, low, size)[..., :3]
     above = _project(upper, upper_anchor, _UPPER_EDGE, scale, place, low, size)
     alpha = above[..., 3:] / 255
-    return above[..., :3] * alpha + below * (1 - alpha)
+    return (above[..., :3] * alpha + below * (1 - alpha)).astype(np.float32)
 
 
 def _project(
@@ -197,6 +199,6 @@ def _step(value: float, low: float, high: float) -> float:
 @cache
 def _textures() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Upper teeth and the rest, each (200, 240, 4) RGBA."""
-    both = cv2.imread(str(MODELS / "mouth.png"), cv2.IMREAD_UNCHANGED)
-    both = cv2.cvtColor(both, cv2.COLOR_BGRA2RGBA)
+    read = np.asarray(cv2.imread(str(MODELS / "mouth.png"), cv2.IMREAD_UNCHANGED), np.uint8)
+    both = np.asarray(cv2.cvtColor(read, cv2.COLOR_BGRA2RGBA), np.uint8)
     return np.ascontiguousarray(both[:, :240]), np.ascontiguousarray(both[:, 240:])

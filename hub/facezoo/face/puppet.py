@@ -139,8 +139,8 @@ class _Skin:
 
 @dataclass(frozen=True, eq=False)
 class Drawing:
-    """A moved photo. image: (H, W, 3) RGB uint8. mesh: (468, 3) px, where the face is now. box: left, top, right, bottom
-    of the part that moved."""
+    """A moved photo. image: (H, W, 3) RGB uint8. mesh: (468, 3) px, where the face is now. box: left, top, right and
+    bottom of the part that moved."""
 
     image: Image
     mesh: Points

@@ -1,0 +1,105 @@
+"""A driver: the face in a clip, a webcam or a photo, followed from frame to frame and read as motions.
+
+Source: the relative motion of Siarohin et al. 2019, "First Order Motion Model for Image Animation" (section 3.3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from facezoo.errors import NoFace
+from facezoo.face.eyes import find_irises, look
+from facezoo.face.follow import Follower
+from facezoo.face.motion import Motion, Observation, Smoother, best_start, lid_opening, mix, observe, still
+from facezoo.face.mouth import cut_mouth
+from facezoo.types import Frame, Image, Points
+
+__all__ = ["Sight", "Tracker", "drive", "find_start", "track"]
+
+_CROP = 16  # px, the followed faces' crops are not used here
+_NEARLY_SHUT = 0.17  # height over width of an eye whose iris cannot be seen
+_CATCH_UP = 0.3  # seconds in which a face found again takes over from where it was lost
+
+
+@dataclass(frozen=True, eq=False)
+class Sight:
+    """What was seen of the driver in one frame. observation: None until a face has appeared. mesh: (468, 3) px. seen:
+    whether the face is in this frame; when not, the observation is the last one. again: seconds since the face came
+    back after it was lost (infinity when it never was). faces: how many faces the frame had, of those looked for."""
+
+    observation: Observation | None
+    mesh: Points
+    seen: bool
+    again: float = float("inf")
+
+
+class Tracker:
+    """Follows the largest face of the first frame that has one. Call it with the frames in order.
+
+    smoothing: [0, 1], see `motion.Smoother`."""
+
+    def __init__(self, smoothing: float = 0.0) -> None:
+        self._follower = Follower(1, _CROP)
+        self._smoother = Smoother(smoothing)
+        self._last = Sight(None, np.zeros((0, 3), np.float32), seen=False)
+        self._gaze = np.zeros(2, np.float32)
+        self._returned = -float("inf")
+
+    def __call__(self, image: Image, time: float) -> Sight:
+        """image: (H, W, 3) RGB uint8. time: seconds, growing from call to call."""
+        faces = self._follower(image)
+        if not faces:
+            self._last = replace(self._last, seen=False)
+            return self._last
+        if self._last.observation is not None and not self._last.seen:
+            self._returned = time
+        landmarks = faces[0].landmarks
+        if float(lid_opening(landmarks.mesh).min()) > _NEARLY_SHUT:
+            self._gaze = look(find_irises(image, landmarks.mesh), landmarks.mesh)
+        observation = self._smoother(observe(landmarks, time, self._gaze))
+        self._last = Sight(observation, landmarks.mesh, seen=True, again=time - self._returned)
+        return self._last
+
+
+def track(frames: Iterable[Frame], smoothing: float = 0.0) -> Iterator[Sight]:
+    """One sight a frame. Raises NoFace at the end when no frame had a face."""
+    tracker = Tracker(smoothing)
+    found = False
+    for frame in frames:
+        sight = tracker(frame.image, frame.time)
+        found = found or sight.seen
+        yield sight
+    if not found:
+        raise NoFace(
+            "No face was found in the driving clip.",
+            "Use a clip in which one face is large, sharp and seen from the front.",
+        )
+
+
+def find_start(sights: Iterable[Sight], eyes: float, mouth: float) -> Observation:
+    """The observation that motions are best taken relative to, see `motion.best_start`."""
+    seen = [sight.observation for sight in sights if sight.seen and sight.observation is not None]
+    return seen[best_start(seen, eyes, mouth)]
+
+
+def drive(
+    frames: Iterable[Frame], sights: Iterable[Sight], read: Callable[[Observation], Motion], *, mouth: bool
+) -> Iterator[tuple[Frame, Motion]]:
+    """The motion of each frame. read: turns an observation into a motion. mouth: cut the driver's own mouth out of the
+    frames. While the face is lost the last motion is held; when it is back the motion goes there within a moment."""
+    held = last = still()
+    for frame, sight in zip(frames, sights, strict=False):
+        if sight.observation is None:
+            yield frame, still(frame.time)
+            continue
+        if sight.seen:
+            fresh = read(sight.observation)
+            if sight.again < _CATCH_UP:
+                fresh = mix(held, fresh, sight.again / _CATCH_UP)
+            else:
+                held = fresh
+            last = replace(fresh, mouth=cut_mouth(frame.image, sight.mesh)) if mouth else fresh
+        yield frame, replace(last, time=frame.time)

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from facezoo.errors import NoFace
-from facezoo.face.eyes import find_irises, look
+from facezoo.face.eyes import read_eyes
 from facezoo.face.follow import Follower
-from facezoo.face.motion import Motion, Observation, Smoother, best_start, lid_opening, mix, observe, still
+from facezoo.face.motion import Motion, Observation, Smoother, best_start, mix, observe, still
 from facezoo.face.mouth import cut_mouth
 from facezoo.types import Frame, Image, Points
 
@@ -28,7 +28,7 @@ _CATCH_UP = 0.3  # seconds in which a face found again takes over from where it 
 class Sight:
     """What was seen of the driver in one frame. observation: None until a face has appeared. mesh: (468, 3) px. seen:
     whether the face is in this frame; when not, the observation is the last one. again: seconds since the face came
-    back after it was lost (infinity when it never was). faces: how many faces the frame had, of those looked for."""
+    back after it was lost (infinity when it never was)."""
 
     observation: Observation | None
     mesh: Points
@@ -57,21 +57,22 @@ class Tracker:
         if self._last.observation is not None and not self._last.seen:
             self._returned = time
         landmarks = faces[0].landmarks
-        if float(lid_opening(landmarks.mesh).min()) > _NEARLY_SHUT:
-            self._gaze = look(find_irises(image, landmarks.mesh), landmarks.mesh)
-        observation = self._smoother(observe(landmarks, time, self._gaze))
+        eyes = read_eyes(image, landmarks.mesh)
+        if eyes.opening.min() > _NEARLY_SHUT:
+            self._gaze = eyes.gaze
+        observation = self._smoother(observe(landmarks, time, eyes.opening, self._gaze))
         self._last = Sight(observation, landmarks.mesh, seen=True, again=time - self._returned)
         return self._last
 
 
-def track(frames: Iterable[Frame], smoothing: float = 0.0) -> Iterator[Sight]:
-    """One sight a frame. Raises NoFace at the end when no frame had a face."""
+def track(frames: Iterable[Frame], smoothing: float = 0.0) -> Iterator[tuple[Frame, Sight]]:
+    """Each frame with what was seen in it. Raises NoFace at the end when no frame had a face."""
     tracker = Tracker(smoothing)
     found = False
     for frame in frames:
         sight = tracker(frame.image, frame.time)
         found = found or sight.seen
-        yield sight
+        yield frame, sight
     if not found:
         raise NoFace(
             "No face was found in the driving clip.",
@@ -86,16 +87,13 @@ def find_start(sights: Iterable[Sight], eyes: float, mouth: float) -> Observatio
 
 
 def drive(
-    frames: Iterable[Frame], sights: Iterable[Sight], read: Callable[[Observation], Motion], *, mouth: bool
+    seen: Iterable[tuple[Frame, Sight]], read: Callable[[Observation], Motion], *, mouth: bool
 ) -> Iterator[tuple[Frame, Motion]]:
     """The motion of each frame. read: turns an observation into a motion. mouth: cut the driver's own mouth out of the
     frames. While the face is lost the last motion is held; when it is back the motion goes there within a moment."""
     held = last = still()
-    for frame, sight in zip(frames, sights, strict=False):
-        if sight.observation is None:
-            yield frame, still(frame.time)
-            continue
-        if sight.seen:
+    for frame, sight in seen:
+        if sight.seen and sight.observation is not None:
             fresh = read(sight.observation)
             if sight.again < _CATCH_UP:
                 fresh = mix(held, fresh, sight.again / _CATCH_UP)

@@ -7,6 +7,8 @@ Source of the iris: Ablavatski et al. 2020, "Real-time Pupil Tracking from Monoc
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -16,26 +18,43 @@ from facezoo.face.mesh import EYES
 from facezoo.face.warp import lay_over, rasterise, sample
 from facezoo.types import Image, Points
 
-__all__ = ["Iris", "find_irises", "lash_line", "look", "paint_eye", "paint_lashes", "set_lids"]
+__all__ = ["Eyes", "Iris", "lash_line", "paint_eye", "paint_lashes", "read_eyes", "set_lids"]
 
 Iris = NDArray[np.float32]
 """(3,) float32: centre x, y in pixels and radius."""
+
+_SHUT, _SEEN = 0.09, 0.2  # height over width: what the network gives a closed eye, and from where it is right
 
 _SIDE = 64  # px, the iris network's input
 _WIDER = 2.3  # its crop is this many eye widths wide
 _UPPER_LID = 0.85  # of a blink
 _LASHES = 0.13  # eye widths above the lid's edge that belong to the lash line
+_INSIDE = 0.94  # of the opening that is surely eye and not lash
 _MARGIN = 2  # px that the eye is painted beyond the opening, under the skin
 
 
-def find_irises(image: Image, mesh: Points) -> tuple[Iris, Iris]:
-    """Both irises, the viewer's left first. image: (H, W, 3) RGB uint8; mesh: (468, 3) px."""
-    left, right = (_find(image, mesh[list(ring), :2], mirrored=bool(side)) for side, ring in enumerate(EYES))
-    return left, right
+@dataclass(frozen=True, eq=False)
+class Eyes:
+    """Both eyes, the viewer's left one first. irises: (2, 3), centre x, y and radius in px. opening: (2,) height over
+    width, 0 when shut, about 0.4 at rest. gaze: (2,) how far the irises are from the middle of the eyes, mean of both,
+    in eye widths, right and down; it means nothing when the eyes are shut."""
+
+    irises: NDArray[np.float32]
+    opening: NDArray[np.float32]
+    gaze: NDArray[np.float32]
 
 
-def look(irises: tuple[Iris, Iris], mesh: Points) -> NDArray[np.float32]:
-    """(2,) gaze: how far the irises are from the middle of the eyes, mean of both, in eye widths, right and down."""
+def read_eyes(image: Image, mesh: Points) -> Eyes:
+    """Look at both eyes of a face. image: (H, W, 3) RGB uint8; mesh: (468, 3) px."""
+    found = [_find(image, mesh[list(ring), :2], mirrored=bool(side)) for side, ring in enumerate(EYES)]
+    irises = np.stack([iris for iris, _ in found])
+    heights = np.array([height for _, height in found])
+    shut = np.maximum(heights - _SHUT, 0) * (_SEEN / (_SEEN - _SHUT))
+    opening = np.where(heights > _SEEN, heights, shut).astype(np.float32)
+    return Eyes(irises, opening, _gaze(irises, mesh))
+
+
+def _gaze(irises: NDArray[np.float32], mesh: Points) -> NDArray[np.float32]:
     offsets: list[NDArray[np.float64]] = []
     for iris, ring in zip(irises, EYES, strict=True):
         left, right = mesh[ring[0], :2].astype(np.float64), mesh[ring[8], :2].astype(np.float64)
@@ -73,14 +92,12 @@ def paint_eye(
     resting: Points,
     origin: Points,
     iris: Iris,
-    stretch: float,
     gaze: NDArray[np.float32],
 ) -> None:
     """Draw one eye's content into `canvas` between its lids.
 
     opening: (16, 2) px of the canvas, the lids as they are now. resting: the same as the head's motion alone would
-    have them. origin: (16, 2) px of the photo. iris: in the photo. stretch: how much wider than in the photo the eye
-    opens, at least 1. gaze: (2,) eye widths that the iris is moved by."""
+    have them. origin: (16, 2) px of the photo. iris: in the photo. gaze: (2,) eye widths that the iris is moved by."""
     low = np.maximum(np.floor(opening.min(axis=0)).astype(int) - _MARGIN, 0)
     high = np.minimum(np.ceil(opening.max(axis=0)).astype(int) + _MARGIN + 1, canvas.shape[1::-1])
     if (high <= low).any():
@@ -93,8 +110,10 @@ def paint_eye(
     down = np.array([-across[1], across[0]])
     length = float(across @ across)
     offset = seen - middle
-    u, v = offset @ across / length, offset @ down / length / max(stretch, 1.0)  # corners at u = -1 and 1
-    u, v = _turned(u, v, (iris[:2] - middle) @ np.stack([across, down]).T / length, iris[2] / np.sqrt(length), gaze)
+    axes = np.stack([across, down]).T / length  # corners at u = -1 and 1
+    u, v = offset @ axes[:, 0], offset @ axes[:, 1]
+    upper, lower = (origin[:9] - middle) @ axes, (origin[[0, *range(15, 7, -1)]] - middle) @ axes
+    u, v = _turned(u, v, (upper, lower), (iris[:2] - middle) @ axes, iris[2] / np.sqrt(length), gaze)
     warp = (middle + u[..., None] * across + v[..., None] * down).astype(np.float32)
     drawn = sample(photo, warp)
     mask = np.zeros(drawn.shape[:2], np.uint8)
@@ -130,21 +149,40 @@ def paint_lashes(canvas: Image, photo: Image, opening: Points, origin: Points, c
 def _turned(
     u: NDArray[np.float64],
     v: NDArray[np.float64],
+    lids: tuple[NDArray[np.float64], NDArray[np.float64]],
     centre: NDArray[np.float64],
     radius: float,
     gaze: NDArray[np.float32],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Eye coordinates read where the iris has moved by `gaze`: the iris moves whole, the white stretches."""
-    if not gaze.any():
-        return u, v
+    """Eye coordinates to read from when the iris has moved by `gaze`: the iris moves whole, the white stretches between
+    the lids. What the photo's lids hide is mirrored: of the iris about its centre, of the white about the lid.
+
+    lids: (9, 2) upper and (9, 2) lower lid in eye coordinates, corner to corner."""
     room = 1.0 - radius * 0.6
-    moved_u = float(np.clip(centre[0] + 2 * gaze[0], -room, room))
-    shift_u, shift_v = moved_u - centre[0], float(np.clip(2 * gaze[1], -0.3, 0.3))
-    near = np.abs(u - moved_u)
-    edge = np.where(u > moved_u, 1.15 - moved_u, 1.15 + moved_u)  # distance from the iris to the corner on that side
-    flat = radius * 1.05
-    share = np.clip((edge - near) / np.maximum(edge - flat, 0.05), 0, 1)
-    return u - shift_u * share, v - shift_v * np.clip((radius * 2.2 - near) / (radius * 1.2), 0, 1)
+    moved = float(np.clip(centre[0] + 2 * gaze[0], -room, room))
+    across, down = moved - centre[0], float(np.clip(2 * gaze[1], -0.3, 0.3))
+    near = np.abs(u - moved)
+    edge = np.where(u > moved, 1.15 - moved, 1.15 + moved)  # from the iris to the corner on that side
+    read = u - across * np.clip((edge - near) / np.maximum(edge - radius * 1.05, 0.05), 0, 1)
+    top, bottom = _between(lids, read)
+    here_top, here_bottom = _between(lids, u)
+    level = np.clip(np.abs((v - here_top) / (here_bottom - here_top)), 0, None)
+    level = 1 - np.abs(1 - level)
+    white = top + np.clip(level, 0.05, 0.95) * (bottom - top)
+    iris = v - down
+    hidden = (iris < top) | (iris > bottom)
+    iris = np.where(hidden, np.clip(2 * centre[1] - iris, top, bottom), iris)
+    share = np.clip((radius * 1.3 - np.hypot(u - moved, v - centre[1] - down)) / (radius * 0.25), 0, 1)
+    return read, share * iris + (1 - share) * white
+
+
+def _between(
+    lids: tuple[NDArray[np.float64], NDArray[np.float64]], u: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The height of the upper and the lower lid at u, drawn in a little so that lashes stay outside."""
+    top, bottom = (np.interp(u, lid[:, 0], lid[:, 1]) for lid in lids)
+    middle, half = (top + bottom) / 2, np.maximum((bottom - top) / 2, 0.03) * _INSIDE
+    return middle - half, middle + half
 
 
 def _upward(points: Points) -> Points:
@@ -153,7 +191,8 @@ def _upward(points: Points) -> Points:
     return np.array([across[1], -across[0]], np.float32)
 
 
-def _find(image: Image, ring: Points, *, mirrored: bool) -> Iris:
+def _find(image: Image, ring: Points, *, mirrored: bool) -> tuple[Iris, float]:
+    """The iris of one eye, and the eye's height over width."""
     across = ring[8] - ring[0]
     centre = (ring[0] + ring[8]) / 2
     scale = float(np.linalg.norm(across)) * _WIDER / _SIDE
@@ -167,11 +206,15 @@ def _find(image: Image, ring: Points, *, mirrored: bool) -> Iris:
     if mirrored:
         crop = crop[:, ::-1]
     outputs = network("iris_landmark.tflite")(np.ascontiguousarray(crop[None], np.float32) / 255.0)
-    points = min(outputs, key=lambda output: output.size).reshape(5, 3)[:, :2].astype(np.float64)
+    contour, points = (
+        output.reshape(-1, 3)[:, :2].astype(np.float64) for output in sorted(outputs, key=lambda output: -output.size)
+    )
+    height = np.mean([np.linalg.norm(contour[i] - contour[i + 8]) for i in (3, 4, 5)])  # 0-8 below, 9-15 above
+    height /= max(float(np.linalg.norm(contour[8] - contour[0])), 1e-6)
     if mirrored:
         points[:, 0] = _SIDE - 1 - points[:, 0]
     radius = float(np.linalg.norm(points[1:] - points[0], axis=1).mean()) * scale
-    return np.append(points[0] @ turn.T + affine[:, 2], radius).astype(np.float32)
+    return np.append(points[0] @ turn.T + affine[:, 2], radius).astype(np.float32), float(height)
 
 
 def _fit_affine(points: NDArray[np.float64], images: NDArray[np.float64]) -> NDArray[np.float64]:

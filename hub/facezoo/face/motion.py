@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facezoo.face.head import Placement, angles, fit_head, rotation_of
-from facezoo.face.mesh import EYES, INNER_LIPS
+from facezoo.face.mesh import INNER_LIPS
 from facezoo.face.mouth import MouthPatch
 from facezoo.types import Landmarks, Points, Pose
 
-__all__ = ["NECK", "Motion", "Observation", "Region", "Smoother", "absolute", "best_start", "combine", "lid_opening",
+__all__ = ["NECK", "Motion", "Observation", "Region", "Smoother", "absolute", "best_start", "combine",
            "lip_opening", "mix", "observe", "relative", "scale_motion", "still"]  # fmt: skip
 
 NECK = np.array([0, 0.3, 0.6], np.float32)
@@ -29,7 +29,7 @@ Region = Literal["all", "eyes", "lips", "pose"]
 Vector = NDArray[np.float32]
 # The mesh network under-reports what it is shown (faces moved by known amounts were given to it); this undoes it.
 _PITCH_GAIN, _UPPER_GAIN = 1.3, 1.2
-_SHUT, _SEEN = 0.13, 0.19  # height over width: what the mesh network gives a closed eye, and from where it is right
+_LEAST = 0.12  # height over width of an eye that openings are compared with
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,13 +72,12 @@ class Motion:
         return angles(self.rotation)
 
 
-def observe(landmarks: Landmarks, time: float = 0.0, gaze: Vector | None = None) -> Observation:
-    """Measure one face. gaze: from `eyes.look`; straight ahead when None."""
+def observe(landmarks: Landmarks, time: float, eyes: Vector, gaze: Vector) -> Observation:
+    """Measure one face. eyes, gaze: opening and gaze from `eyes.read_eyes`."""
     mesh = landmarks.mesh
     placement = fit_head(mesh)
-    looking = np.zeros(2, np.float32) if gaze is None else gaze
     shape = placement.to_head(mesh)
-    return Observation(placement, shape, lid_opening(shape), looking, mesh[list(INNER_LIPS), :2], time)
+    return Observation(placement, shape, eyes, gaze, mesh[list(INNER_LIPS), :2], time)
 
 
 def relative(observation: Observation, first: Observation, began: float = 0.0) -> Motion:
@@ -90,7 +89,7 @@ def relative(observation: Observation, first: Observation, began: float = 0.0) -
         shift=((here.shift - there.shift)[:2] / there.scale).astype(np.float32),
         zoom=here.scale / there.scale,
         expression=(observation.shape - first.shape) * _gain(),
-        eyes=(_true_opening(observation.eyes) / np.maximum(_true_opening(first.eyes), 0.08)).astype(np.float32),
+        eyes=(observation.eyes / np.maximum(first.eyes, _LEAST)).astype(np.float32),
         gaze=observation.gaze - first.gaze,
         time=observation.time - began,
     )
@@ -109,7 +108,7 @@ def absolute(
         motion,
         rotation=turn,
         shift=(motion.shift + away).astype(np.float32),
-        eyes=(_true_opening(observation.eyes) / np.maximum(_true_opening(eyes), 0.08)).astype(np.float32),
+        eyes=(observation.eyes / np.maximum(eyes, _LEAST)).astype(np.float32),
         gaze=observation.gaze - gaze,
     )
 
@@ -178,11 +177,6 @@ def best_start(track: list[Observation], eyes: float, mouth: float) -> int:
     openings = np.array([(each.eyes.mean(), np.divide(*lip_opening(each.shape))) for each in track])
     typical = np.median(openings[:, 0])
     return int(np.argmin(away + np.abs(openings[:, 0] - typical) / 0.08 + np.abs(openings[:, 1] - mouth) / 0.08))
-
-
-def lid_opening(shape: Points) -> Vector:
-    """(2,) height over width of both eyes, the viewer's left first."""
-    return np.array([_ring_opening(shape[list(ring)], 8) for ring in EYES], np.float32)
 
 
 def lip_opening(shape: Points) -> Vector:
@@ -257,11 +251,6 @@ def _gain() -> Points:
     lower = np.clip((topology().canonical[:, 1] - 0.2) / 0.3, 0, 1)
     upright = _UPPER_GAIN + (1 - _UPPER_GAIN) * lower
     return np.stack([np.full(468, _UPPER_GAIN), upright, np.ones(468)], axis=1).astype(np.float32)
-
-
-def _true_opening(eyes: Vector) -> Vector:
-    """Height over width corrected for the mesh network, whose closed eyes are never quite closed."""
-    return np.where(eyes > _SEEN, eyes, np.maximum(eyes - _SHUT, 0) * (_SEEN / (_SEEN - _SHUT))).astype(np.float32)
 
 
 def _ring_opening(ring: Points, corner: int) -> float:

@@ -14,11 +14,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from facezoo.face.eyes import find_irises, lash_line, look, paint_eye, paint_lashes, set_lids
+from facezoo.face.eyes import lash_line, paint_eye, paint_lashes, read_eyes, set_lids
 from facezoo.face.far_side import FarSide
 from facezoo.face.head import Placement, angles, fit_head, rotation_of
 from facezoo.face.mesh import EYES, FACE_OVAL, INNER_LIPS, topology
-from facezoo.face.motion import Motion, lid_opening, lip_opening
+from facezoo.face.motion import Motion, lip_opening
 from facezoo.face.mouth import paint_mouth, skin_color
 from facezoo.face.rings import make_rings
 from facezoo.face.warp import Raster, lay_over, rasterise, sample
@@ -40,10 +40,9 @@ class Puppet:
         self.mesh = face.landmarks.mesh
         self.placement = fit_head(self.mesh)
         self.shape = self.placement.to_head(self.mesh)
-        self.eyes = lid_opening(self.shape)
         self.mouth = lip_opening(self.shape)
-        self.irises = find_irises(self.photo, self.mesh)
-        self.gaze = look(self.irises, self.mesh)
+        seen = read_eyes(self.photo, self.mesh)
+        self.eyes, self.irises, self.gaze = seen.opening, seen.irises, seen.gaze
         self.skin = skin_color(self.photo, self.mesh)
         self._rings = make_rings(self.mesh, self.shape, self.placement, others)
         self._far_side = FarSide(self.photo, self.mesh, self.placement.scale)
@@ -52,6 +51,11 @@ class Puppet:
         """The (468, 3) mesh in photo pixels that a motion moves the face to."""
         place = self._moved(motion)
         return place.to_picture(self._expressed(motion))
+
+    def clamped(self, motion: Motion) -> float:
+        """Degrees of turn that a motion asks for and this photo cannot give, because it would not look right."""
+        asked, given = angles(motion.rotation @ self.placement.rotation), self._moved(motion).pose
+        return max(abs(asked.yaw - given.yaw), abs(asked.pitch - given.pitch), abs(asked.roll - given.roll))
 
     def draw(self, motion: Motion) -> Image:
         """The whole photo with the face moved: (H, W, 3) RGB uint8, a new array."""
@@ -71,7 +75,7 @@ class Puppet:
         local, resting = mesh - corner, place.to_picture(self.shape) - corner
         for side, ring in enumerate(map(list, EYES)):
             paint_eye(canvas, self.photo, local[ring, :2], resting[ring, :2], self.mesh[ring, :2], self.irises[side],
-                      float(motion.eyes[side]), motion.gaze)  # fmt: skip
+                      motion.gaze)  # fmt: skip
         here = replace(place, shift=place.shift - corner)
         paint_mouth(canvas, self.photo, local, self.mesh, shape, self.shape, here, self.skin, motion.mouth)
         closing = np.clip((1 - motion.eyes) / 0.35, 0, 1)

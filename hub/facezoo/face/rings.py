@@ -24,6 +24,7 @@ _BEYOND = np.array([0.12, 0.11, 0.09, 0.06, 0.02, 0, 0, 0, 0, 0])  # of the radi
 _UP, _SIDE, _DOWN = (1.75, 3.6), (1.45, 3.2), (1.0, 2.2)  # radii between which the head's motion fades out
 _SILHOUETTE = 1.45  # radius at which the skull, seen from the front, turns away
 _TURNED = 22.0  # degrees of yaw from which one side of the head is hidden
+_TIGHTEST = 0.2  # of its width in the photo that a ring keeps
 _COARSE = 200  # px, longer side of the grid on which the smooth outer map is made
 
 
@@ -49,6 +50,7 @@ class Rings:
         moved = place.to_picture(self.shape.reshape(-1, 3)).reshape(count, 36, 3)
         weight = self.weight[..., None]
         target = weight * moved + (1 - weight) * self.points + _LEAK[:, None, None] * leaked
+        _unfold(target, self.points)
         source = self.points + (uncovered[:, None] * (self.points[0] - self.middle)) * _BEYOND[:, None, None]
         both = np.concatenate([target.reshape(-1, 3), self.points.reshape(-1, 3)])[:, :2]
         left, top = np.maximum(np.floor(both.min(axis=0)).astype(int), 0)
@@ -69,6 +71,16 @@ class Rings:
         np.copyto(coarse, identity, where=raster.numbers[..., None] == 0)
         warp = cv2.resize(coarse, (wide, high), interpolation=cv2.INTER_LINEAR)
         return (int(left), int(top), int(right), int(bottom)), np.asarray(warp, np.float32)
+
+
+def _unfold(target: NDArray[np.float32], points: NDArray[np.float32]) -> None:
+    """Push each ring outward, in place, where it would lie inside the one before it: hair is squeezed, not folded."""
+    outward = target[-1, :, :2] - target[0, :, :2]
+    outward /= np.maximum(np.linalg.norm(outward, axis=1, keepdims=True), 1e-6)
+    for ring in range(1, len(target)):
+        step = ((target[ring] - target[ring - 1])[:, :2] * outward).sum(axis=1)
+        least = _TIGHTEST * np.linalg.norm((points[ring] - points[ring - 1])[:, :2], axis=1)
+        target[ring, :, :2] += np.maximum(least - step, 0)[:, None] * outward
 
 
 @cache

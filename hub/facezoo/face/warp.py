@@ -67,7 +67,7 @@ class Raster:
         by_x = (along * other[:, 1:] - across * edge[:, 1:]) / area
         by_y = (across * edge[:, :1] - along * other[:, :1]) / area
         at = values[:, 0] - by_x * self.corners[:, 0, :1] - by_y * self.corners[:, 0, 1:]
-        rows = np.stack([by_x, by_y, at], axis=2).reshape(len(values), -1)
+        rows = np.stack([by_x, by_y, at], axis=2).reshape(len(values), 3 * values.shape[2])
         return np.concatenate([np.zeros((1, rows.shape[1])), rows]).astype(np.float32)
 
 

@@ -19,7 +19,7 @@ from facezoo.face.mesh import INNER_LIPS
 from facezoo.face.warp import lay_over, rasterise, sample
 from facezoo.types import Image, Mask, Points
 
-__all__ = ["MouthPatch", "cut_mouth", "paint_mouth"]
+__all__ = ["Mouth", "MouthPatch", "cut_mouth"]
 
 _PER_UNIT = 250.0  # texture pixels a head unit
 _UPPER_EDGE = np.array([119.0, 61.0])  # texture pixels: lower edge of the upper teeth, in the middle
@@ -27,7 +27,8 @@ _LOWER_EDGE = np.array([119.0, 132.0])  # lower edge of the lower teeth
 _SHOWN = 0.022  # head units of the upper teeth that a resting, opened mouth shows
 _MARGIN = 2
 _PATCH = 96  # px, side of a driver's mouth patch
-_OPEN, _WIDE = (0.02, 0.07), (0.10, 0.16)  # opening over width: patches fade in; own interiors take over
+_OPEN = (0.02, 0.07)  # opening over width: patches fade in
+_WIDE, _SHOWS = (0.10, 0.16), (0.03, 0.09)  # of the photo: its own mouth is used in place of a patch, of a drawn one
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,46 +66,87 @@ def skin_color(image: Image, mesh: Points) -> NDArray[np.float32]:
     return np.median(image[ys, xs], axis=0).astype(np.float32)
 
 
-def paint_mouth(
-    canvas: Image,
-    photo: Image,
-    mesh: Points,
-    origin: Points,
-    shape: Points,
-    own_shape: Points,
-    place: Placement,
-    skin: NDArray[np.float32],
-    patch: MouthPatch | None,
-) -> None:
-    """Draw what is seen between the lips into `canvas`.
+class Mouth:
+    """The mouth of a photo, ready to be opened.
 
-    mesh: (468, 2+) px of the canvas; origin: (468, 2+) px of the photo. shape, own_shape: (468, 3) head units, now and
-    in the photo. place: of the head now, shifted into the canvas. skin: the photo's skin colour. patch: the driver's
-    mouth, used in place of the texture."""
-    lips = mesh[list(INNER_LIPS), :2]
-    low = np.maximum(np.floor(lips.min(axis=0)).astype(int) - _MARGIN, 0)
-    high = np.minimum(np.ceil(lips.max(axis=0)).astype(int) + _MARGIN + 1, canvas.shape[1::-1])
-    if (high <= low).any():
-        return
-    size = (int(high[0] - low[0]), int(high[1] - low[1]))
-    local = lips - low
-    mask = np.zeros((size[1], size[0]), np.uint8)
-    cv2.fillPoly(mask, [np.round(local * 16).astype(np.int32)], 1, shift=4)
-    if not mask.any():
-        return
-    area = cv2.dilate(mask, np.ones((2 * _MARGIN + 1,) * 2, np.uint8))
-    gain = _gain(skin)
-    inside = _teeth_and_tongue(low, size, shape, own_shape, place) * gain
-    inside = np.clip(inside * _shade(mask, place.scale)[..., None], 0, 255).astype(np.uint8)
-    own_open = _openness(own_shape)
-    if patch is not None and (share := _step(_openness(shape), *_OPEN)) > 0:
-        drawn = _from_patch(patch, local, size, skin)
-        lay_over(inside, drawn, np.full(mask.shape, share, np.float32))
-    if (own := _step(own_open, *_WIDE) if patch is not None else _step(own_open, 0.03, 0.09)) > 0:
-        drawn = _own(photo, origin, local, size)
-        lay_over(inside, drawn, np.full(mask.shape, own, np.float32))
-    part = canvas[low[1] : high[1], low[0] : high[0]]
-    part[area > 0] = inside[area > 0]
+    photo: (H, W, 3) RGB uint8; mesh: (468, 3) px in it; shape: the same in head units."""
+
+    def __init__(self, photo: Image, mesh: Points, shape: Points) -> None:
+        self._photo = photo
+        self._shape = shape
+        self._lips = mesh[list(INNER_LIPS), :2]
+        self._gain = _gain(skin_color(photo, mesh))
+        self._skin = skin_color(photo, mesh)
+        self._openness = _openness(shape)
+        self._split = _teeth_end(photo, self._lips)
+
+    def paint(self, canvas: Image, mesh: Points, shape: Points, place: Placement, patch: MouthPatch | None) -> None:
+        """Draw what is seen between the lips into `canvas`.
+
+        mesh: (468, 2+) px of the canvas; shape: (468, 3) head units, as it is now; place: of the head now, in the
+        canvas. patch: the driver's mouth, used in place of a drawn one."""
+        lips = mesh[list(INNER_LIPS), :2]
+        low = np.maximum(np.floor(lips.min(axis=0)).astype(int) - _MARGIN, 0)
+        high = np.minimum(np.ceil(lips.max(axis=0)).astype(int) + _MARGIN + 1, canvas.shape[1::-1])
+        if (high <= low).any():
+            return
+        size = (int(high[0] - low[0]), int(high[1] - low[1]))
+        local = lips - low
+        mask = np.zeros((size[1], size[0]), np.uint8)
+        cv2.fillPoly(mask, [np.round(local * 16).astype(np.int32)], 1, shift=4)
+        if not mask.any():
+            return
+        drawn = _teeth_and_tongue(low, size, shape, self._shape, place) * self._gain
+        inside = np.clip(drawn * _shade(mask, place.scale)[..., None], 0, 255).astype(np.uint8)
+        if patch is not None and (share := _step(_openness(shape), *_OPEN)) > 0:
+            lay_over(inside, _from_patch(patch, local, size, self._skin), np.full(mask.shape, share, np.float32))
+        wide = _WIDE if patch is not None else _SHOWS
+        if (share := _step(self._openness, *wide)) > 0:
+            self._lay_own(inside, local, place.to_picture(self._shape)[list(INNER_LIPS), :2] - low, share)
+        area = cv2.dilate(mask, np.ones((2 * _MARGIN + 1,) * 2, np.uint8)) > 0
+        canvas[low[1] : high[1], low[0] : high[0]][area] = inside[area]
+
+    def _lay_own(self, inside: Image, lips: Points, resting: Points, share: float) -> None:
+        """The photo's own open mouth: what is above the split stays with the skull, what is below goes with the jaw.
+
+        lips, resting: (20, 2) px, the inner lips now, and where the head's motion alone would have put them."""
+        affine = _fit_affine(resting, self._lips)
+        upper, lower = resting[:11], resting[[0, *range(19, 10, -1), 10]]
+        split = upper + (lower - upper) * self._split
+        away = (lower - upper).mean(axis=0) * 0.25  # beyond the lips, in case they draw back
+        jaw = (lips[13:18] - resting[13:18]).mean(axis=0)
+        for outline, shift in ((np.concatenate([split, (lower + away)[::-1]]), jaw),
+                               (np.concatenate([upper - away, split[::-1]]), np.zeros(2))):  # fmt: skip
+            if shift.any() and self._split == 1:
+                continue
+            mask = np.zeros(inside.shape[:2], np.uint8)
+            cv2.fillPoly(mask, [np.round((outline + shift) * 16).astype(np.int32)], 255, shift=4)
+            soft = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), 1.0) * (share / 255)
+            moved = affine.copy()
+            moved[:, 2] -= moved[:, :2] @ shift
+            flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
+            size = (inside.shape[1], inside.shape[0])
+            drawn = cv2.warpAffine(self._photo, moved, size, flags=flags, borderMode=cv2.BORDER_REFLECT_101)
+            lay_over(inside, np.asarray(drawn, np.uint8), np.asarray(soft, np.float32))
+
+
+def _teeth_end(photo: Image, lips: Points) -> float:
+    """How far down between the inner lips (20, 2) px the upper teeth reach: to the darkest level below them, or 1 when
+    nothing but them is seen."""
+    upper, lower = lips[3:8], lips[[17, 16, 15, 14, 13]]
+    levels = np.linspace(0.1, 0.95, 18)
+    points = upper + (lower - upper) * levels[:, None, None]
+    xs = np.clip(np.round(points[..., 0]).astype(int), 0, photo.shape[1] - 1)
+    ys = np.clip(np.round(points[..., 1]).astype(int), 0, photo.shape[0] - 1)
+    light = photo[ys, xs].astype(np.float32).mean(axis=(1, 2))
+    darkest = 4 + int(np.argmin(light[4:]))
+    return float(levels[darkest]) if light[darkest] < 0.6 * light[:darkest].max() else 1.0
+
+
+def _fit_affine(points: Points, images: Points) -> NDArray[np.float64]:
+    """(2, 3): the affine that takes points (N, 2) nearest to images (N, 2)."""
+    rows = np.concatenate([points, np.ones((len(points), 1))], axis=1).astype(np.float64)
+    return np.asarray(np.linalg.lstsq(rows, images.astype(np.float64), rcond=None)[0].T, np.float64)
 
 
 def _teeth_and_tongue(
@@ -137,11 +179,6 @@ def _project(
     flags = cv2.INTER_AREA if place.scale * scale < 1 else cv2.INTER_CUBIC
     drawn = cv2.warpAffine(texture, affine, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
     return drawn.astype(np.float32)
-
-
-def _own(photo: Image, origin: Points, local: Points, size: tuple[int, int]) -> Image:
-    """The photo's own open mouth, stretched between the lips."""
-    return _between_lips(photo, origin[list(INNER_LIPS), :2], local, size)
 
 
 def _from_patch(patch: MouthPatch, local: Points, size: tuple[int, int], skin: NDArray[np.float32]) -> Image:

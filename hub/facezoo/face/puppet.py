@@ -19,7 +19,7 @@ from facezoo.face.far_side import FarSide
 from facezoo.face.head import Placement, angles, fit_head, rotation_of
 from facezoo.face.mesh import EYES, FACE_OVAL, INNER_LIPS, topology
 from facezoo.face.motion import Motion, lip_opening
-from facezoo.face.mouth import paint_mouth, skin_color
+from facezoo.face.mouth import Mouth
 from facezoo.face.rings import make_rings
 from facezoo.face.warp import Raster, lay_over, rasterise, sample
 from facezoo.types import Box, Face, Image, Mask, Points, Pose
@@ -43,7 +43,7 @@ class Puppet:
         self.mouth = lip_opening(self.shape)
         seen = read_eyes(self.photo, self.mesh)
         self.eyes, self.irises, self.gaze = seen.opening, seen.irises, seen.gaze
-        self.skin = skin_color(self.photo, self.mesh)
+        self._mouth = Mouth(self.photo, self.mesh, self.shape)
         self._rings = make_rings(self.mesh, self.shape, self.placement, others)
         self._far_side = FarSide(self.photo, self.mesh, self.placement.scale)
 
@@ -77,7 +77,7 @@ class Puppet:
             paint_eye(canvas, self.photo, local[ring, :2], resting[ring, :2], self.mesh[ring, :2], self.irises[side],
                       motion.gaze)  # fmt: skip
         here = replace(place, shift=place.shift - corner)
-        paint_mouth(canvas, self.photo, local, self.mesh, shape, self.shape, here, self.skin, motion.mouth)
+        self._mouth.paint(canvas, local, shape, here, motion.mouth)
         closing = np.clip((1 - motion.eyes) / 0.35, 0, 1)
         skin = self._paint_skin(canvas, local, closing, hidden)
         for side, ring in enumerate(map(list, EYES)):

@@ -15,13 +15,15 @@ import pytest
 from PIL import Image as Pillow
 
 import facezoo
-from facezoo import runner
+from facezoo import registry, runner
 from facezoo.errors import BadInput, Cancelled, ConsentRequired, ContentRefused, NoFace, UsageError, WeightsUnavailable
 from facezoo.evaluate.metrics import measure
 from facezoo.media.read import open_clip, read_photo
 from facezoo.media.write import write_clip, write_photo
 from facezoo.registry import describe_params, load_spec
-from facezoo.types import Frame, Inputs
+from facezoo.runner.admit import driver_of
+from facezoo.safety import content
+from facezoo.types import Clip, Frame, Inputs
 from facezoo.zoo.embedded import examples, personas
 
 RECORD = {"output", "method", "persona", "weights", "faces", "frames", "seconds", "provenance"}
@@ -207,7 +209,7 @@ class TestNothingIsLeftBehind:
         def refuse(_image: np.ndarray) -> float:
             raise ContentRefused("No.")
 
-        monkeypatch.setattr(runner.content, "check", refuse)
+        monkeypatch.setattr(content, "check", refuse)
         for call in (
             lambda: facezoo.run(swap_method, photo),
             lambda: facezoo.compare(photo),
@@ -220,7 +222,7 @@ class TestNothingIsLeftBehind:
         def missing(_id: str) -> None:
             raise WeightsUnavailable("Gone.")
 
-        monkeypatch.setattr(runner.registry, "load", missing)
+        monkeypatch.setattr(registry, "load", missing)
         with pytest.raises(WeightsUnavailable):
             facezoo.run(swap_method, photo)
         with pytest.raises(WeightsUnavailable):
@@ -230,13 +232,14 @@ class TestNothingIsLeftBehind:
 def test_a_driving_clip_is_checked_like_any_input(
     swap_method: str, clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    spec = dataclasses.replace(load_spec(swap_method), inputs=Inputs(driving=True))
+    spec = dataclasses.replace(load_spec(swap_method), inputs=Inputs(driving="required"))
     with pytest.raises(ConsentRequired, match="driving clip"):
-        runner._driving(spec, clip, None)
+        driver_of(spec, clip, None)
     checked: list[np.ndarray] = []
-    monkeypatch.setattr(runner.content, "check", checked.append)
-    driving = runner._driving(spec, clip, True)
-    assert driving is not None and len(list(driving.frames())) == 20
+    monkeypatch.setattr(content, "check", checked.append)
+    driving = driver_of(spec, clip, True)
+    assert isinstance(driving, Clip)
+    assert len(list(driving.frames())) == 20
     assert len(checked) == 2, "once a second"
 
 
@@ -328,4 +331,4 @@ def test_results_are_sealed_by_the_seal_alone() -> None:
         p.relative_to(package).as_posix() for p in package.rglob("*.py") if " seal(" in p.read_text(encoding="utf-8")
     }
     assert makers - {"types.py"} == {"safety/seal.py"}
-    assert callers - {"safety/seal.py", "safety/__init__.py"} == {"runner.py"}
+    assert callers - {"safety/seal.py", "safety/__init__.py"} == {"runner/road.py", "runner/animation.py"}

@@ -16,15 +16,18 @@ import json
 import re
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, ClassVar, Self, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, cast
 
 from facezoo.errors import UsageError, WeightsUnavailable
-from facezoo.types import Clip, Face, Image, MethodSpec
+from facezoo.types import Clip, Face, Frame, Image, MethodSpec, Progress
 
-__all__ = ["FacePipeline", "fingerprint"]
+if TYPE_CHECKING:
+    from facezoo.face.template import Template
+
+__all__ = ["Animation", "AnimationPipeline", "FacePipeline", "fingerprint"]
 
 _REPO = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
 _COMMIT = re.compile(r"[0-9a-f]{40}", re.ASCII)
@@ -55,7 +58,7 @@ class FacePipeline(ABC):
         *,
         identity: Face | None,
         params: Any,
-        driving: Clip | None = None,
+        driving: Clip | Template | None = None,
         seed: int = 0,
     ) -> Iterator[Image]:
         """Give one aligned crop (S, S, 3) RGB uint8 for each target face, in order, S = the side of target.crop.
@@ -119,6 +122,62 @@ class FacePipeline(ABC):
             if hasattr(network, "to"):
                 network.to(device)
         return self
+
+
+class Animation(Protocol):
+    """A photo at a visitor's fingertips: it follows a webcam, or settings as they are changed."""
+
+    def follow(self, image: Image, time: float) -> Image:
+        """The photo as the driver looks in this frame (H, W, 3) RGB uint8, seconds from the first. The first frame with
+        a face is the one that motion is relative to; a frame without one leaves the photo as it was."""
+        ...
+
+    def pose(self, params: Any) -> Image:
+        """The photo as the parameters alone move it."""
+        ...
+
+    def recorded(self) -> Template:
+        """All that was followed so far, without a picture of the driver. Raises NoFace when nothing was."""
+        ...
+
+
+class AnimationPipeline(FacePipeline):
+    """A method that brings one photo to life. It gives whole pictures, not crops: nothing is pasted back."""
+
+    @abstractmethod
+    def animate(
+        self,
+        source: Face,
+        *,
+        others: Sequence[Face] = (),
+        driving: Clip | Template | None,
+        params: Any,
+        seed: int = 0,
+        progress: Progress | None = None,
+        notes: list[str] | None = None,
+    ) -> Iterator[Frame]:
+        """Give one frame (whole picture, size of source.frame unless params ask for more) for each of the driver's.
+
+        source: the face to move, in its picture; others: the faces beside it, which must not move. driving: a clip, a
+        motion template, or None when params alone move the face: one frame then. notes: what the user should know is
+        added to it. Raises NoFace when the driver shows no face."""
+
+    @abstractmethod
+    def live(self, source: Face, *, others: Sequence[Face] = (), params: Any) -> Animation:
+        """The photo, ready to follow a webcam or settings at once."""
+
+    def __call__(
+        self,
+        targets: Iterator[Face],
+        *,
+        identity: Face | None = None,
+        params: Any,
+        driving: Clip | Template | None = None,
+        seed: int = 0,
+    ) -> Iterator[Image]:
+        """Whole pictures of the first target face, one for each frame of the driver."""
+        for frame in self.animate(next(targets), driving=driving, params=params, seed=seed):
+            yield frame.image
 
 
 def fingerprint(folder: Path) -> str:

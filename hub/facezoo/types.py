@@ -180,13 +180,14 @@ class Weights:
 
 @dataclass(frozen=True)
 class Inputs:
-    """What a method takes: media kinds, whether a persona, another photo or a driving clip is used, and the side of
-    the aligned crop in pixels (0: as large as the face is in the picture)."""
+    """What a method takes: media kinds, whether a persona or another photo is used, whether it is driven ("optional":
+    its parameters alone can move the face too), and the side of the aligned crop in pixels (0: as large as the face is
+    in the picture)."""
 
     media: tuple[Literal["photo", "video"], ...] = ("photo", "video")
     persona: bool = True
     source: bool = False
-    driving: bool = False
+    driving: Literal["", "optional", "required"] = ""
     crop_size: int = 0
 
 

@@ -7,17 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from facezoo.errors import NoFace
+from facezoo.face.controls import Controls, motion_of
 from facezoo.face.eyes import read_eyes
 from facezoo.face.follow import Follower
-from facezoo.face.motion import Motion, Observation, Smoother, best_start, mix, observe, still
+from facezoo.face.mesh import BROWS, topology
+from facezoo.face.motion import Motion, Observation, Smoother, best_start, lip_opening, mix, observe, still
 from facezoo.face.mouth import cut_mouth
 from facezoo.types import Frame, Image, Points
 
-__all__ = ["Sight", "Tracker", "drive", "find_start", "track"]
+__all__ = ["Sight", "Tracker", "drive", "find_start", "imitate", "track"]
 
 _CROP = 16  # px, the followed faces' crops are not used here
 _NEARLY_SHUT = 0.17  # height over width of an eye whose iris cannot be seen
@@ -101,3 +105,28 @@ def drive(
                 held = fresh
             last = replace(fresh, mouth=cut_mouth(frame.image, sight.mesh)) if mouth else fresh
         yield frame, replace(last, time=frame.time)
+
+
+def imitate(shape: Points, own: Points) -> Motion:
+    """The expression of one face for another, without a beginning to compare with: how much wider the mouth is open,
+    how much higher its corners and the brows are. shape, own: (468, 3) head units, the driver's and the photo's.
+
+    Faces differ in these at rest too, so a photo says less of an expression than a clip does."""
+    wanted = np.linalg.solve(_response(), _measures(shape) - _measures(own))
+    mouth, smile, brows = wanted.tolist()
+    return motion_of(Controls(mouth=min(max(mouth, -1), 1), smile=min(max(smile, -1), 1), brows=min(max(brows, -1), 1)))
+
+
+@cache
+def _response() -> NDArray[np.float64]:
+    """(3, 3): what mouth, smile and brows change in the measures, of the mean face."""
+    rest = topology().canonical
+    full = [motion_of(each).expression for each in (Controls(mouth=1), Controls(smile=1), Controls(brows=1))]
+    return np.stack([_measures(rest + each) - _measures(rest) for each in full], axis=1)
+
+
+def _measures(shape: Points) -> NDArray[np.float64]:
+    """(3,) head units: opening of the lips; height of the mouth's corners over its middle, of brows over eyes."""
+    lips = shape[[13, 14], 1].mean() - shape[[61, 291], 1].mean()
+    brows = shape[[33, 133, 362, 263], 1].mean() - shape[[*BROWS[0], *BROWS[1]], 1].mean()
+    return np.array([lip_opening(shape)[0], lips, brows], np.float64)

@@ -49,7 +49,7 @@ class Rings:
         count = len(_RADII)
         moved = place.to_picture(self.shape.reshape(-1, 3)).reshape(count, 36, 3)
         weight = self.weight[..., None]
-        target = weight * moved + (1 - weight) * self.points + _LEAK[:, None, None] * leaked
+        target = (weight * moved + (1 - weight) * self.points + _LEAK[:, None, None] * leaked).astype(np.float32)
         _unfold(target, self.points)
         source = self.points + (uncovered[:, None] * (self.points[0] - self.middle)) * _BEYOND[:, None, None]
         both = np.concatenate([target.reshape(-1, 3), self.points.reshape(-1, 3)])[:, :2]

@@ -18,7 +18,7 @@ from facezoo.types import Image, Mask, Points
 __all__ = ["Raster", "lay_over", "mesh_map", "rasterise", "sample"]
 
 _SUBPIXEL = 4  # bits of sub-pixel precision in the rasteriser
-_THINNEST = 1e-2  # square pixels below which a triangle is not drawn
+_THINNEST = 0.25  # pixels of height below which a triangle is not drawn: it is seen from its edge and reads far off
 
 
 def mesh_map(target: Points, source: Points, size: tuple[int, int]) -> tuple[NDArray[np.float32], Mask]:
@@ -78,7 +78,8 @@ def rasterise(target: NDArray[Any], triangles: NDArray[np.int32], size: tuple[in
     edge, other = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
     area = edge[:, 0] * other[:, 1] - edge[:, 1] * other[:, 0]
     order = np.argsort(-target[triangles, 2].sum(axis=1), kind="stable")
-    order = order[area[order] > _THINNEST]
+    longest = np.sqrt(np.maximum((edge**2).sum(axis=1), (other**2).sum(axis=1)))
+    order = order[area[order] > _THINNEST * longest[order]]
     numbers = np.zeros((size[1], size[0]), np.uint16)
     fixed = np.round(corners * (1 << _SUBPIXEL)).astype(np.int32)
     for rank, index in enumerate(order.tolist(), start=1):

@@ -25,17 +25,23 @@ class Stopwatch:
         self.seconds: dict[str, float] = dict.fromkeys(("read", "detect", "method", "blend", "seal"), 0.0)
 
     @contextmanager
-    def stage(self, name: str, fraction: float = 0.0) -> Generator[None]:
-        """Everything inside counts for this stage; fraction in [0, 1] is how much of it was done before."""
+    def stage(self, name: str, fraction: float = 0.0, *, quiet: bool = False) -> Generator[None]:
+        """Everything inside counts for this stage; fraction in [0, 1] is how much of it was done before. quiet:
+        progress is not told."""
         self._lap()
         self._running.append(name)
-        if self._progress:
-            self._progress(f"{self._prefix}:{name}" if self._prefix else name, min(1.0, fraction))
+        if not quiet:
+            self.tell(name, fraction)
         try:
             yield
         finally:
             self._lap()
             self._running.pop()
+
+    def tell(self, name: str, fraction: float) -> None:
+        """Report progress without counting time for it."""
+        if self._progress:
+            self._progress(f"{self._prefix}:{name}" if self._prefix else name, min(1.0, fraction))
 
     def _lap(self) -> None:
         now = time.perf_counter()

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
-from functools import cache
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
@@ -18,26 +14,28 @@ from facezoo.errors import Cancelled, FacezooError, UsageError
 from facezoo.face import find_faces, realign
 from facezoo.face.blend import paste
 from facezoo.face.follow import Follower, choose
-from facezoo.media.read import open_clip, read_photo
 from facezoo.media.sheet import side_by_side
 from facezoo.media.stopwatch import Stopwatch
-from facezoo.method import FacePipeline
-from facezoo.safety import consent as consent_policy
-from facezoo.safety import content
+from facezoo.method import AnimationPipeline, FacePipeline
+from facezoo.runner.admit import (
+    STILL,
+    admit,
+    checked,
+    destination_of,
+    driver_of,
+    first_checked,
+    folder_of,
+    identity_of,
+    only,
+)
+from facezoo.runner.animation import animate
+from facezoo.runner.record import Label, claim_of, recorded
 from facezoo.safety.seal import Claim, seal
 from facezoo.types import Clip, Face, Frame, Image, MethodSpec, Progress, Sealed
-from facezoo.zoo.embedded import consent_free
-from facezoo.zoo.embedded import persona as load_persona
-from facezoo.zoo.embedded import personas as list_personas
 
-__all__ = ["Comparison", "Inspection", "compare", "inspect", "run"]
+__all__ = ["Comparison", "compare", "run"]
 
 FaceChoice = int | Literal["all"]
-Label = Literal["small", "medium", "large"]
-
-_STILL = (".png", ".jpg", ".jpeg", ".webp", ".avif")
-_MOVING = (".mp4", ".gif", ".webp")
-_CONTENT_EVERY = 1.0  # seconds of a clip between two content checks
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,25 +46,6 @@ class Comparison:
     results: dict[str, Sealed]
     grid: Sealed
     failures: dict[str, FacezooError] = field(default_factory=dict[str, FacezooError])
-
-
-@dataclass(frozen=True, eq=False)
-class Inspection:
-    """What is in an upload, before anything is made of it. preview: its first frame (H, W, 3) RGB uint8, upright.
-    faces: largest first, perhaps none. needs_consent: false for the synthetic people and the paintings that ship with
-    facezoo."""
-
-    preview: Image
-    faces: list[Face]
-    clip: Clip
-    needs_consent: bool
-
-
-def inspect(path: str | Path) -> Inspection:
-    """Read an upload, check its content, find its faces. Raises BadInput, ContentRefused."""
-    clip = open_clip(Path(path))
-    preview = _first_checked(clip)
-    return Inspection(preview, find_faces(preview), clip, clip.sha256 not in consent_free())
 
 
 def run(
@@ -87,7 +66,8 @@ def run(
     """Run one method on a photo, painting, animation or video, and seal the result.
 
     inputs: a path (or a list of one). persona: id of the synthetic person to swap with, the first one when None; or
-    source: a photo of another face. driving: a clip whose motion is taken. params: the method's parameters by name.
+    source: a photo of another face. driving: whose motion is taken: a clip, a photo, a
+    motion template (a file or the name of one that ships). params: the method's parameters by name.
     consent: that every face that is not one of facezoo's own pictures may be used (see `safety.consent`). face: its
     number, 1 is the largest, or "all". output: where to write, the suffix decides the format; a new temporary folder
     when None. label: size of the visible mark. progress(stage, fraction) may raise Cancelled. Raises the errors of
@@ -96,17 +76,21 @@ def run(
     spec = registry.load_spec(method)
     chosen = registry.parse_params(spec, params or {})
     with clock.stage("read"):
-        clip = _admit(_only(inputs), consent, "the picture")
-        identity, persona, sources = _identity(spec, persona, source, consent)
-        motion = _driving(spec, driving, consent)
+        clip = admit(only(inputs), consent, "the picture")
+        identity, persona, sources = identity_of(spec, persona, source, consent)
+        driver = driver_of(spec, driving, consent)
         pipeline = registry.load(method)
+    if isinstance(pipeline, AnimationPipeline):
+        return animate(
+            pipeline, clip, driver, params=chosen, face=face, seed=seed, output=output, label=label, clock=clock
+        )
     follower = Follower(face, spec.inputs.crop_size)
-    claim = _claim(spec, persona, chosen, seed, (clip.sha256, *sources))
-    with _destination(output, clip) as destination, clock.stage("seal"):
+    claim = claim_of(spec, persona, chosen, seed, (clip.sha256, *sources))
+    with destination_of(output, clip) as destination, clock.stage("seal"):
         frames = _frames(clip, destination, clock)
-        translated = _translate(frames, pipeline, follower, identity, chosen, motion, seed, clock)
+        translated = _translate(frames, pipeline, follower, identity, chosen, seed, clock)
         sealed = seal(_at_least_one_face(translated, follower), destination, claim=claim, clip=clip, label=label)
-    return _recorded(sealed, spec, persona, follower.most, clock)
+    return recorded(sealed, spec, persona, follower.most, clock)
 
 
 def compare(
@@ -133,14 +117,14 @@ def compare(
     if not specs:
         raise UsageError("There is no method to compare.", "Install one below facezoo/methods, or name one.")
     with clock.stage("read"):
-        clip = _admit(Path(image), consent, "the picture")
-        photo = _first_checked(clip)
+        clip = admit(Path(image), consent, "the picture")
+        photo = first_checked(clip)
     with clock.stage("detect"):
         faces = choose(find_faces(photo), face)
     results: dict[str, Sealed] = {}
     failures: dict[str, FacezooError] = {}
     pictures: list[tuple[str, Image]] = [("Untouched", photo)]
-    with _folder(output) as folder:
+    with folder_of(output) as folder:
         for spec in specs:
             one = Stopwatch(progress, spec.id)
             try:
@@ -162,116 +146,15 @@ def compare(
     return Comparison(results, grid, failures)
 
 
-def _only(inputs: str | Path | Sequence[str | Path]) -> Path:
-    if isinstance(inputs, (str, Path)):
-        return Path(inputs)
-    if len(inputs) != 1:
-        raise UsageError(f"This method takes one picture or clip, not {len(inputs)}.", "Call it once for each.")
-    return Path(inputs[0])
-
-
-def _admit(path: Path, consent: bool | None, subject: str) -> Clip:
-    clip = open_clip(path)
-    consent_policy.require(clip.sha256, consent, consent_free(), subject=subject)
-    return clip
-
-
-def _first_checked(clip: Clip) -> Image:
-    frame = next(iter(clip.frames()))
-    content.check(frame.image)
-    return frame.image
-
-
-def _identity(
-    spec: MethodSpec, persona: str | None, source: str | Path | None, consent: bool | None
-) -> tuple[Face | None, str | None, tuple[str, ...]]:
-    """The face that is put on: (face, persona id, sha256 of a source photo)."""
-    if source is not None:
-        if not spec.inputs.source:
-            raise UsageError(f"{spec.id} takes no second photo.", "Choose a persona instead.")
-        if persona is not None:
-            raise UsageError("Both a persona and a second photo were given.", "Give one of them.")
-        clip = _admit(Path(source), consent, "the second photo")
-        photo = _first_checked(clip)
-        return choose(find_faces(photo), 1)[0], None, (clip.sha256,)
-    if not spec.inputs.persona:
-        if persona is not None:
-            raise UsageError(f"{spec.id} takes no persona.", "Leave it out.")
-        return None, None, ()
-    chosen = persona or list_personas()[0].id
-    return _persona_face(chosen), chosen, ()
-
-
-@cache
-def _persona_face(id: str) -> Face:
-    return find_faces(read_photo(load_persona(id).portrait), thorough=False)[0]
-
-
-def _driving(spec: MethodSpec, driving: str | Path | None, consent: bool | None) -> Clip | None:
-    if driving is None and not spec.inputs.driving:
-        return None
-    if driving is None:
-        raise UsageError(f"{spec.id} needs a driving clip.", "Give one: driving=..., or --driving CLIP.")
-    if not spec.inputs.driving:
-        raise UsageError(f"{spec.id} takes no driving clip.", "Leave it out.")
-    clip = _admit(Path(driving), consent, "the driving clip")
-    return replace(clip, frames=lambda: _checked(clip.frames()))
-
-
-@contextmanager
-def _destination(output: str | Path | None, clip: Clip) -> Generator[Path]:
-    """Where the result goes, and in which format; a folder made for it goes away again when the work fails."""
-    if output is None:
-        suffix = ".png" if clip.kind == "photo" else ".gif" if clip.container == "gif" else ".mp4"
-        with _folder(None) as folder:
-            yield folder / f"result{suffix}"
-        return
-    destination = Path(output)
-    allowed = _STILL if clip.kind == "photo" else _MOVING if clip.kind == "video" else (*_MOVING, *_STILL)
-    if destination.suffix.lower() not in allowed:
-        written = destination.suffix or "a file without a suffix"
-        raise UsageError(
-            f"A {clip.kind} cannot be written as {written}.", f"Use one of: {' '.join(dict.fromkeys(allowed))}"
-        )
-    if not destination.parent.is_dir():
-        raise UsageError(f"The folder {destination.parent} does not exist.", "Make it first, or write somewhere else.")
-    yield destination
-
-
-@contextmanager
-def _folder(given: str | Path | None) -> Generator[Path]:
-    """The folder given, made if need be; or a temporary one, which goes away again when the work fails."""
-    if given is not None:
-        Path(given).mkdir(parents=True, exist_ok=True)
-        yield Path(given)
-        return
-    folder = Path(tempfile.mkdtemp(prefix="facezoo-"))
-    try:
-        yield folder
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
-
-
 def _frames(clip: Clip, destination: Path, clock: Stopwatch) -> Iterator[Frame]:
     """The frames that are worked on: all, or the first when a still is asked for."""
-    still = destination.suffix.lower() in _STILL and (clip.kind == "photo" or destination.suffix.lower() != ".webp")
-    frames = _checked(islice(clip.frames(), 1) if still else clip.frames())
+    still = destination.suffix.lower() in STILL and (clip.kind == "photo" or destination.suffix.lower() != ".webp")
+    frames = checked(islice(clip.frames(), 1) if still else clip.frames())
     for index in range(2**31):
         with clock.stage("read", index / max(clip.count, 1)):
             frame = next(frames, None)
             if frame is None:
                 return
-        yield frame
-
-
-def _checked(frames: Iterator[Frame]) -> Iterator[Frame]:
-    """The same frames; the content of the first, and of one in every second of film, is checked on the way."""
-    next_check = 0.0
-    for frame in frames:
-        if frame.time >= next_check:
-            content.check(frame.image)
-            next_check = frame.time + _CONTENT_EVERY
         yield frame
 
 
@@ -281,7 +164,6 @@ def _translate(
     follower: Callable[[Image], list[Face]],
     identity: Face | None,
     params: Any,
-    driving: Clip | None,
     seed: int,
     clock: Stopwatch,
 ) -> Iterator[Frame]:
@@ -289,7 +171,7 @@ def _translate(
     face ends the stream and a new one begins after it, so that no more than a batch of frames is ever held."""
     stream = _Stream(frames, follower, clock)
     while not stream.ended:
-        crops = iter(pipeline(stream.faces(), identity=identity, params=params, driving=driving, seed=seed))
+        crops = iter(pipeline(stream.faces(), identity=identity, params=params, seed=seed))
         while True:
             with clock.stage("method"):
                 crop = next(crops, None)
@@ -345,27 +227,6 @@ def _at_least_one_face(frames: Iterator[Frame], follower: Follower) -> Iterator[
         choose([], "all")
 
 
-def _weights(spec: MethodSpec) -> dict[str, str]:
-    return {"repo": spec.weights.repo, "revision": spec.weights.revision, "sha256": spec.weights.sha256}
-
-
-def _claim(spec: MethodSpec, persona: str | None, params: Any, seed: int, sources: tuple[str, ...]) -> Claim:
-    return Claim(spec.id, spec.title, spec.year, _weights(spec), persona, asdict(params), seed, sources, spec.tasks[0])
-
-
-def _recorded(sealed: Sealed, spec: MethodSpec, persona: str | None, faces: int, clock: Stopwatch) -> Sealed:
-    """The result record of `facezoo run --json`."""
-    seconds = {name: round(value, 4) for name, value in clock.seconds.items()}
-    record = sealed.record | {
-        "method": spec.id,
-        "persona": persona,
-        "weights": _weights(spec),
-        "faces": faces,
-        "seconds": seconds | {"total": round(sum(clock.seconds.values()), 4)},
-    }
-    return replace(sealed, record=record)
-
-
 def _compare_one(
     spec: MethodSpec,
     clip: Clip,
@@ -378,13 +239,13 @@ def _compare_one(
     clock: Stopwatch,
 ) -> tuple[Sealed, Image]:
     with clock.stage("read"):
-        identity, persona, _ = _identity(spec, persona if spec.inputs.persona else None, None, None)
+        identity, persona, _ = identity_of(spec, persona if spec.inputs.persona else None, None, None)
         pipeline = registry.load(spec.id)
     params = spec.params()
     sized = [realign(face, spec.inputs.crop_size) if spec.inputs.crop_size else face for face in faces]
     once = iter([Frame(photo, 0.0)])
-    (frame,) = _translate(once, pipeline, lambda _image: sized, identity, params, None, seed, clock)
-    claim = _claim(spec, persona, params, seed, (clip.sha256,))
+    (frame,) = _translate(once, pipeline, lambda _image: sized, identity, params, seed, clock)
+    claim = claim_of(spec, persona, params, seed, (clip.sha256,))
     with clock.stage("seal"):
         sealed = seal(iter([frame]), folder / f"{spec.id}.png", claim=claim, clip=clip, label=label)
-    return _recorded(sealed, spec, persona, len(faces), clock), frame.image
+    return recorded(sealed, spec, persona, len(faces), clock), frame.image

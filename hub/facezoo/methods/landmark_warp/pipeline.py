@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import cv2
 import numpy as np
@@ -14,7 +15,7 @@ from facezoo.face.mesh import EYES
 from facezoo.face.occlusion import eye_band, own_skin
 from facezoo.face.warp import mesh_map
 from facezoo.method import FacePipeline
-from facezoo.types import Clip, Face, Image, Mask, Points
+from facezoo.types import Face, Image, Mask, Points
 
 from . import SPEC, Params
 
@@ -35,7 +36,7 @@ class LandmarkWarp(FacePipeline):
         *,
         identity: Face | None,
         params: Params,
-        driving: Clip | None = None,
+        driving: Any = None,
         seed: int = 0,
     ) -> Iterator[Image]:
         """Yields, for each target face, an aligned crop (S, S, 4) RGBA uint8: the identity's skin in the target's

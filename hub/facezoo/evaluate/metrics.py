@@ -7,6 +7,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from facezoo.errors import NoFace
 from facezoo.face import find_faces
@@ -15,7 +16,7 @@ from facezoo.face.mesh import expression, inter_ocular
 from facezoo.media.read import read_photo
 from facezoo.types import Face, Image
 
-__all__ = ["Measures", "measure", "measure_images"]
+__all__ = ["Measures", "measure", "measure_images", "ssim"]
 
 
 @dataclass(frozen=True)
@@ -64,3 +65,21 @@ def _same_place(face: Face, others: list[Face]) -> Face:
             "Try another method, or a face turned less to the side.",
         )
     return min(near, key=lambda pair: pair[0])[1]
+
+
+def ssim(one: Image, other: Image) -> float:
+    """Structural similarity of two pictures (H, W, 3) RGB uint8, mean over pixels and channels, 1 for equal ones.
+
+    Source: Wang et al. 2004, "Image Quality Assessment: From Error Visibility to Structural Similarity" (equation 13,
+    Gaussian window of 1.5 px)."""
+    a, b = one.astype(np.float64), other.astype(np.float64)
+
+    def window(picture: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(cv2.GaussianBlur(picture, (11, 11), 1.5), np.float64)
+
+    mean_a, mean_b = window(a), window(b)
+    spread_a, spread_b = window(a * a) - mean_a**2, window(b * b) - mean_b**2
+    both = window(a * b) - mean_a * mean_b
+    c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+    top = (2 * mean_a * mean_b + c1) * (2 * both + c2)
+    return float((top / ((mean_a**2 + mean_b**2 + c1) * (spread_a + spread_b + c2))).mean())

@@ -25,6 +25,7 @@ _PER_UNIT = 250.0  # texture pixels a head unit
 _UPPER_EDGE = np.array([119.0, 61.0])  # texture pixels: lower edge of the upper teeth, in the middle
 _LOWER_EDGE = np.array([119.0, 132.0])  # lower edge of the lower teeth
 _SHOWN = 0.022  # head units of the upper teeth that a resting, opened mouth shows
+_TINTED = 0.75  # how much of the light's tint teeth take
 _MARGIN = 2
 _PATCH = 96  # px, side of a driver's mouth patch
 _OPEN = (0.02, 0.07)  # opening over width: patches fade in
@@ -219,7 +220,7 @@ def _gain(skin: NDArray[np.float32]) -> NDArray[np.float32]:
     level = np.clip(0.35 + 0.65 * light / 170, 0.3, 1.1)
     tint = (skin + 30) / (light + 30)
     typical = np.array([1.2, 0.97, 0.83], np.float32)
-    return (level * np.sqrt(tint / typical)).astype(np.float32)
+    return (level * (tint / typical) ** _TINTED).astype(np.float32)
 
 
 def _openness(shape: Points) -> float:

@@ -52,9 +52,13 @@ class Puppet:
         place = self._moved(motion)
         return place.to_picture(self._expressed(motion))
 
+    def turned(self, motion: Motion) -> Pose:
+        """The pose that a motion turns the head to, after what does not look right was held back."""
+        return self._moved(motion).pose
+
     def clamped(self, motion: Motion) -> float:
         """Degrees of turn that a motion asks for and this photo cannot give, because it would not look right."""
-        asked, given = angles(motion.rotation @ self.placement.rotation), self._moved(motion).pose
+        asked, given = angles(motion.rotation @ self.placement.rotation), self.turned(motion)
         return max(abs(asked.yaw - given.yaw), abs(asked.pitch - given.pitch), abs(asked.roll - given.roll))
 
     def draw(self, motion: Motion) -> Image:

@@ -4,8 +4,8 @@
     python -m facezoo.evaluate.reenactment across --source PHOTO... --driving CLIP... [--json]
 
 Every figure is the mean over frames with a 95 % bootstrap interval. Landmarks are found anew in the drawn picture and
-in the true frame, so both carry the finder's own noise. Baselines: "static", the untouched first frame, and "landmarks",
-a thin-plate spline that puts the 68 points on the driver's (Bookstein 1989, "Principal Warps").
+in the true frame, so both carry the finder's own noise. Baselines: "static", the untouched first frame; "landmarks", a
+thin-plate spline that puts the 68 points on the driver's (Bookstein 1989, "Principal Warps").
 """
 
 from __future__ import annotations
@@ -109,7 +109,10 @@ def self_reenactment(clip: Clip, every: int = 6) -> dict[str, Followed]:
             drawn[name].append(row)
     columns = {name: np.array(rows).T for name, rows in drawn.items()}
     static = columns["static"][0]
-    return {name: Followed(*map(figure, table), figure(table[0], static)) for name, table in columns.items()}
+    return {
+        name: Followed(figure(nme), figure(shape), figure(pose), figure(similarity), figure(nme, static))
+        for name, (nme, shape, pose, similarity) in columns.items()
+    }
 
 
 def across(photo: Image, clip: Clip, every: int = 6) -> Across:

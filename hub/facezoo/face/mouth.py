@@ -76,7 +76,8 @@ class Mouth:
         self._photo = photo
         self._shape = shape
         self._lips = mesh[list(INNER_LIPS), :2]
-        self._gain = _gain(skin_color(photo, mesh))
+        self._color = _colorfulness(photo, mesh)
+        self._gain = _gain(skin_color(photo, mesh), self._color)
         self._skin = skin_color(photo, mesh)
         self._openness = _openness(shape)
         self._split = _teeth_end(photo, self._lips)
@@ -97,10 +98,11 @@ class Mouth:
         cv2.fillPoly(mask, [np.round(local * 16).astype(np.int32)], 1, shift=4)
         if not mask.any():
             return
-        drawn = _teeth_and_tongue(low, size, shape, self._shape, place) * self._gain
+        drawn = _muted(_teeth_and_tongue(low, size, shape, self._shape, place), self._color) * self._gain
         inside = np.clip(drawn * _shade(mask, place.scale)[..., None], 0, 255).astype(np.uint8)
         if patch is not None and (share := _step(_openness(shape), *_OPEN)) > 0:
-            lay_over(inside, _from_patch(patch, local, size, self._skin), np.full(mask.shape, share, np.float32))
+            from_driver = _muted(_from_patch(patch, local, size, self._skin).astype(np.float32), self._color)
+            lay_over(inside, from_driver.astype(np.uint8), np.full(mask.shape, share, np.float32))
         wide = _WIDE if patch is not None else _SHOWS
         if (share := _step(self._openness, *wide)) > 0:
             self._lay_own(inside, local, place.to_picture(self._shape)[list(INNER_LIPS), :2] - low, share)
@@ -213,14 +215,35 @@ def _shade(mask: NDArray[np.uint8], scale: float) -> Mask:
     return (0.5 + 0.5 * np.clip(depth / 0.05, 0, 1)).astype(np.float32)
 
 
-def _gain(skin: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(3,) colour gain of the texture for a picture's light: teeth are a little brighter than light skin and take half
-    of its tint."""
+def _colorfulness(photo: Image, mesh: Points) -> float:
+    """[0, 1]: 0 for a face in black and white or one tint, 1 for one in colours."""
+    low = np.maximum(np.floor(mesh[:, :2].min(axis=0)).astype(int), 0)
+    high = np.maximum(np.ceil(mesh[:, :2].max(axis=0)).astype(int), low + 1)
+    part = photo[low[1] : high[1], low[0] : high[0]]
+    if not part.size:
+        return 1.0
+    red, green, blue = np.moveaxis(cv2.resize(part, (48, 48), interpolation=cv2.INTER_AREA).astype(np.float64), 2, 0)
+    light = (red + green + blue) / 3 + 12
+    spread = max(float(((red - green) / light).std()), float((((red + green) / 2 - blue) / light).std()))
+    return float(np.clip((spread - 0.015) / 0.06, 0, 1))
+
+
+def _muted(picture: NDArray[np.float32], color: float) -> NDArray[np.float32]:
+    """Less of a picture's (H, W, 3) colour. color: 1 leaves it, 0 makes it grey."""
+    if color == 1:
+        return picture
+    gray = picture.mean(axis=2, keepdims=True)
+    return gray + (picture - gray) * color
+
+
+def _gain(skin: NDArray[np.float32], color: float) -> NDArray[np.float32]:
+    """(3,) colour gain of the texture for a picture's light: teeth are a little brighter than light skin and take most
+    of its tint, in a picture of one tint all of it."""
     light = float(skin.mean())
     level = np.clip(0.35 + 0.65 * light / 170, 0.3, 1.1)
     tint = (skin + 30) / (light + 30)
-    typical = np.array([1.2, 0.97, 0.83], np.float32)
-    return (level * (tint / typical) ** _TINTED).astype(np.float32)
+    typical = 1 + (np.array([1.2, 0.97, 0.83], np.float32) - 1) * color
+    return (level * (tint / typical) ** (1 - (1 - _TINTED) * color)).astype(np.float32)
 
 
 def _openness(shape: Points) -> float:

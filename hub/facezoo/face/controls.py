@@ -2,9 +2,9 @@
 
 Each expression is a field of displacements over the mesh: a few points are told where to go (the tables below), the
 others follow as a thin plate would. Sources: Botsch & Kobbelt 2004, "An Intuitive Framework for Real-Time Freeform
-Modeling" (handles and a bilaplacian, section 3). The tables were written by hand. Jaw, smile and raised brows follow how the
-mesh network's answers differ between synthetic portraits with open and closed, wide and narrow mouths, high and low
-brows; the others are drawn after them.
+Modeling" (handles and a bilaplacian, section 3). The tables were written by hand. Jaw, smile and raised brows follow
+how the mesh network's answers differ between synthetic portraits with open and closed, wide and narrow mouths, high
+and low brows; the others are drawn after them.
 """
 
 from __future__ import annotations
@@ -133,9 +133,9 @@ class _Lips:
         return found
 
 
-_JAW = _Lips((-0.01, 0.085, 0.045), (0, 0.002, 0), (0, -0.004, 0), (0, 0.306, 0.09), (0, 0.335, 0.125))
+_JAW = _Lips((-0.01, 0.085, 0.045), (0, 0.002, 0), (0, -0.004, 0), (0, 0.306, 0.09), (0, 0.322, 0.12))
 _JAW_SKIN: _Handles = {
-    200: (0, 0.256, 0.155), 199: (0, 0.232, 0.155), 152: (0, 0.212, 0.125), 377: (0.002, 0.198, 0.12),
+    200: (0, 0.262, 0.155), 199: (0, 0.232, 0.155), 152: (0, 0.212, 0.125), 377: (0.002, 0.198, 0.12),
     400: (0, 0.172, 0.105), 378: (-0.003, 0.142, 0.078), 379: (-0.007, 0.108, 0.045), 365: (-0.011, 0.075, 0.01),
     397: (-0.014, 0.044, -0.012), 288: (-0.01, 0.016, -0.018), 361: (-0.004, 0.004, -0.01), 323: (0, 0, 0),
     425: (-0.006, 0.014, 0), 280: (0, 0.006, -0.004), 411: (-0.01, 0.014, -0.006), 358: (0.002, 0.002, 0),

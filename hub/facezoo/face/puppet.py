@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from facezoo.face.eyes import lash_line, paint_eye, paint_lashes, read_eyes, set_lids
 from facezoo.face.far_side import FarSide
 from facezoo.face.head import Placement, angles, fit_head, rotation_of
+from facezoo.face.lids import Lids
 from facezoo.face.mesh import EYES, FACE_OVAL, INNER_LIPS, topology
 from facezoo.face.motion import Motion, lip_opening
 from facezoo.face.mouth import Mouth
@@ -43,6 +44,7 @@ class Puppet:
         self.mouth = lip_opening(self.shape)
         seen = read_eyes(self.photo, self.mesh)
         self.eyes, self.irises, self.gaze = seen.opening, seen.irises, seen.gaze
+        self._lids = Lids(self.photo, self.mesh)
         self._mouth = Mouth(self.photo, self.mesh, self.shape)
         self._rings = make_rings(self.mesh, self.shape, self.placement, others)
         self._far_side = FarSide(self.photo, self.mesh, self.placement.scale)
@@ -84,6 +86,7 @@ class Puppet:
         self._mouth.paint(canvas, local, shape, here, motion.mouth)
         closing = np.clip((1 - motion.eyes) / 0.35, 0, 1)
         skin = self._paint_skin(canvas, local, closing, hidden)
+        self._lids.paint(canvas, local, closing)
         for side, ring in enumerate(map(list, EYES)):
             paint_lashes(canvas, self.photo, local[ring, :2], self.mesh[ring, :2], float(closing[side]))
         image = self.photo.copy()

@@ -91,7 +91,7 @@ class Live:
         if sight.observation is None:
             return self._puppet.photo
         self._start = self._start or sight.observation
-        motion = _reader(self._puppet, self._start, self._params)(sight.observation)
+        motion = replace(_reader(self._puppet, self._start, self._params)(sight.observation), time=time)
         if len(self._motions) < _LONGEST:
             self._motions.append(motion)
         if self._params.inner_mouth == "driver" and sight.seen:

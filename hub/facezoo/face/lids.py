@@ -14,6 +14,7 @@ __all__ = ["Lids"]
 
 _CREASES = ((247, 30, 29, 27, 28, 56, 190), (414, 286, 258, 257, 259, 260, 467))  # mesh points just above each lid
 _BELOW_BROWS = ((113, 225, 224, 223, 222, 221, 189), (413, 441, 442, 443, 444, 445, 342))
+_SKIN = ([50, 205, 207, 123, 117, 187, 151], [280, 425, 427, 352, 346, 411, 151])  # cheek and forehead
 _CHEEKS = (101, 330)  # whose grain the lids take
 _SHADED = 0.74  # how light a lid is, next to the cheek, where only lashes and brows are seen above it
 _DEEP = 0.86  # how light the lid is at its edge, next to its middle
@@ -46,7 +47,7 @@ class _Lid:
         candidates = _read(smooth, mesh[self._crease, :2] + steps * (brows - mesh[self._crease, :2]))
         order = np.argsort(candidates.sum(axis=2), axis=0)[2]  # rather light: neither lash nor brow
         colors = np.take_along_axis(candidates, order[None, :, None], axis=0)[0]
-        cheek = _read(smooth, mesh[_CHEEKS[side], :2].astype(np.float64))
+        cheek = np.median(_read(smooth, mesh[_SKIN[side], :2].astype(np.float64)), axis=0)
         colors += 0.7 * (colors.mean(axis=1, keepdims=True) * cheek / max(cheek.mean(), 1.0) - colors)
         dark = _step(colors.mean(axis=1) / max(cheek.mean(), 1.0), 0.8, 0.5)[:, None]
         colors = colors + np.maximum(dark, 0.35) * (_SHADED * cheek - colors)

@@ -28,6 +28,10 @@ Settings = Annotated[
 ]
 PersonaId = Annotated[str | None, typer.Option(metavar="ID", help="The synthetic person; see `facezoo personas`.")]
 FaceChoice = Annotated[str, typer.Option(metavar="N|all", help="Which face: 1 is the largest.")]
+Driving = Annotated[
+    Path | None,
+    typer.Option(metavar="CLIP", help="Whose motion is taken: a clip, a photo, a .motion file, or a motion's name."),
+]
 Seed = Annotated[int, typer.Option(help="The same seed gives the same pixels.")]
 Consent = Annotated[bool, typer.Option("--consent", help="I may use every face in these files, or it is my own.")]
 Label = Annotated[Literal["small", "medium", "large"], typer.Option(help='Size of the visible "AI" mark.')]
@@ -42,7 +46,7 @@ def run(
     source: Annotated[
         Path | None, typer.Option(metavar="PHOTO", help="A photo of the face to put on, instead of a persona.")
     ] = None,
-    driving: Annotated[Path | None, typer.Option(metavar="CLIP", help="The clip whose motion is taken.")] = None,
+    driving: Driving = None,
     face: FaceChoice = "1",
     seed: Seed = 0,
     settings: Settings = None,
@@ -85,7 +89,7 @@ def run(
 def animate(
     portrait: Annotated[Path, typer.Argument(metavar="PORTRAIT", help="A photo or a painting of one face.")],
     output: Output,
-    driving: Annotated[Path, typer.Option(metavar="CLIP", help="The clip whose motion is taken.")],
+    driving: Driving = None,
     method: Annotated[str | None, typer.Option(metavar="ID", help="The newest that can, when not given.")] = None,
     face: FaceChoice = "1",
     seed: Seed = 0,
@@ -94,7 +98,8 @@ def animate(
     label: Label = "small",
     as_json: AsJson = False,
 ) -> int:
-    """Bring one portrait to life with the motion of a clip."""
+    """Bring one portrait to life with the motion of a clip, a motion that ships (nod, talk, smile, look_around,
+    surprise, wink), or settings alone: --set yaw=15 --set smile=1."""
     from facezoo import registry
 
     able = [spec.id for spec in registry.list_methods() if "animate" in spec.tasks]
@@ -232,4 +237,5 @@ def _in_words(record: dict[str, Any]) -> str:
     faces, frames = record["faces"], record["frames"]
     counts = f"{faces} face{'s' * (faces != 1)}" + (f", {frames} frames" if frames != 1 else "")
     seconds = f"{record['seconds']['total']:.1f} s"
-    return f"{record['output']}  ({record['method']}, {counts}, {seconds}, watermarked and signed)"
+    done = f"{record['output']}  ({record['method']}, {counts}, {seconds}, watermarked and signed)"
+    return "\n".join([done, *(f"  {note}" for note in record.get("notes", []))])

@@ -1,0 +1,9 @@
+"""The one road: read, consent, detect, align, method, blend, seal. UI, API and CLI call this and nothing below it."""
+
+from __future__ import annotations
+
+from facezoo.runner.admit import Inspection, inspect
+from facezoo.runner.live import Live
+from facezoo.runner.road import Comparison, compare, run
+
+__all__ = ["Comparison", "Inspection", "Live", "compare", "inspect", "run"]

@@ -40,20 +40,33 @@ def bench(
 
     wanted = [each.strip() for each in methods.split(",") if each.strip()]
     specs = [registry.load_spec(id) for id in wanted] if wanted else registry.list_methods()
+    animating = [spec.id for spec in specs if "animate" in spec.tasks]
     specs = [spec for spec in specs if "photo" in spec.inputs.media and not spec.inputs.driving]
     if baseline not in (_UNTOUCHED, *(spec.id for spec in specs)):
         raise UsageError(
             f"The baseline {baseline!r} is not among what is timed.", f"Use {_UNTOUCHED} or one of the methods."
         )
     rows = _time_all(specs, runs)
-    if not rows:
+    if not rows and not animating:
         raise FacezooError("No method could be timed.", "See: facezoo doctor")
-    _compare_with(rows, baseline)
+    if rows:
+        _compare_with(rows, baseline)
+    from facezoo.cli.bench_animation import time_animation
+
+    films = [time_animation(method) for method in animating]
     if any(row["seconds"]["total"] > _BUSY * row["cpu"] for row in rows):
         warn("this machine is busy with other work: the seconds are longer than facezoo's own.")
     if as_json:
-        print_json({"machine": _machine(), "side": _SIDE, "runs": runs, "baseline": baseline, "methods": rows})
+        print_json({"machine": _machine(), "side": _SIDE, "runs": runs, "baseline": baseline, "methods": rows,
+                    "animation": films})  # fmt: skip
         return
+    if rows:
+        _print_photos(rows, runs, baseline)
+    for film in films:
+        _print_film(film)
+
+
+def _print_photos(rows: list[dict[str, Any]], runs: int, baseline: str) -> None:
     print(f"{_machine()}; {_SIDE} px portrait, median of {runs} runs, seconds")
     ratio = f"x {baseline}"
     print_table(
@@ -70,6 +83,19 @@ def bench(
             for row in rows
         ],
     )
+
+
+def _print_film(film: dict[str, Any]) -> None:
+    frames = ", ".join(
+        f"{film[side]['fps']:.1f} frames a second at {side} px ({1000 * film[side]['cpu']:.0f} ms of processor each)"
+        for side in ("512", "1024")
+    )
+    print(f"{film['method']}: {frames}, from a driver's frame to the drawn picture")
+    print(
+        f"{film['method']}: {film['file']['fps']:.1f} frames a second from a driver's file to the sealed film, 512 px"
+    )
+    for name, ratio in film["cheaper"].items():
+        print(f"{film['method']}: {ratio:.0f} times less processor time a frame than {name}")
 
 
 def _time_all(specs: list[MethodSpec], runs: int) -> list[dict[str, Any]]:

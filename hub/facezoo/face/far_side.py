@@ -12,6 +12,7 @@ from facezoo.types import Image, Points
 __all__ = ["FarSide"]
 
 _RELIABLE = 0.45  # how squarely a point faces the viewer (cosine) for its colour to count
+_MIDDLE = (0.2, 0.36)  # head units from the middle of the face, between which mirroring sets in
 _SPREAD = 0.3  # head units over which colour gains are spread
 _GRAIN = 0.07  # head units over which colour is averaged
 
@@ -25,6 +26,8 @@ class FarSide:
         mirror = topology().mirror
         self._facing = _facing(mesh)
         self._better = _ramp(self._facing[mirror] - self._facing, 0.12, 0.4) * (1 - _ramp(self._facing, 0.3, 0.6))
+        aside = np.abs(topology().canonical[:, 0])
+        self._better *= _ramp(aside, *_MIDDLE)  # nose and lips are never quite symmetrical, and seen anyway
         self.mirrored = np.ascontiguousarray(mesh[mirror, :2])
         self.picture = photo
         if self._better.max() > 0.02:

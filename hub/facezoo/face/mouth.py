@@ -24,8 +24,10 @@ __all__ = ["Mouth", "MouthPatch", "cut_mouth"]
 _PER_UNIT = 250.0  # texture pixels a head unit
 _UPPER_EDGE = np.array([119.0, 61.0])  # texture pixels: lower edge of the upper teeth, in the middle
 _LOWER_EDGE = np.array([119.0, 132.0])  # lower edge of the lower teeth
-_SHOWN = 0.022  # head units of the upper teeth that a resting, opened mouth shows
-_TINTED = 0.75  # how much of the light's tint teeth take
+_TONGUE = 112  # texture rows above the lower teeth
+_SHOWN = 0.036  # head units of the upper teeth that a resting, opened mouth shows
+_TINTED = 0.6  # how much of the light's tint teeth take
+_DEEPER = np.array([0.86, 0.74, 0.62], np.float32)  # RGB, of tongue and lower teeth: less light falls in, and warmer
 _MARGIN = 2
 _PATCH = 96  # px, side of a driver's mouth patch
 _OPEN = (0.02, 0.07)  # opening over width: patches fade in
@@ -160,7 +162,7 @@ def _teeth_and_tongue(
     upper_anchor = np.array([middle[0], own[13, 1] + _SHOWN, own[13, 2] + 0.03], np.float32)
     lower_anchor = np.array([(shape[78, 0] + shape[308, 0]) / 2, shape[14, 1] + 0.01, shape[14, 2] + 0.03], np.float32)
     scale = float(np.clip(np.linalg.norm(own[308] - own[78]) / 0.46, 0.8, 1.15)) / _PER_UNIT
-    below = _project(lower, lower_anchor, _LOWER_EDGE, scale, place, low, size)[..., :3]
+    below = _muted(_project(lower, lower_anchor, _LOWER_EDGE, scale, place, low, size)[..., :3], 0.75) * _DEEPER
     above = _project(upper, upper_anchor, _UPPER_EDGE, scale, place, low, size)
     alpha = above[..., 3:] / 255
     return (above[..., :3] * alpha + below * (1 - alpha)).astype(np.float32)
@@ -262,4 +264,6 @@ def _textures() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Upper teeth and the rest, each (200, 240, 4) RGBA."""
     read = np.asarray(cv2.imread(str(MODELS / "mouth.png"), cv2.IMREAD_UNCHANGED), np.uint8)
     both = np.asarray(cv2.cvtColor(read, cv2.COLOR_BGRA2RGBA), np.uint8)
-    return np.ascontiguousarray(both[:, :240]), np.ascontiguousarray(both[:, 240:])
+    lower = np.ascontiguousarray(both[:, 240:])
+    lower[:_TONGUE] = cv2.GaussianBlur(lower[:_TONGUE], (0, 0), sigmaX=9, sigmaY=1.5)  # no furrow
+    return np.ascontiguousarray(both[:, :240]), lower

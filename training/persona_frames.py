@@ -1,0 +1,248 @@
+"""Make training pictures with exact labels from portraits: many frames of one person, of anyone, or pairs of both.
+
+    python training/persona_frames.py --output runs/imani --portrait imani --count 1000
+    python training/persona_frames.py --output runs/anyone --anyone portraits/ --each 4
+    python training/persona_frames.py --output runs/pairs --portrait imani --anyone portraits/ --pairs 2000
+
+Pairs show two people in the same pose with the same expression; they are split by who "anyone" is, and those held back
+are left as clean as the portraits are. What the files hold: facezoo.train.frames_store. The same settings and seed give
+the same bytes, whatever the number of processes; a second run makes only what is missing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+import facezoo
+from facezoo.errors import FacezooError, NoFace, UsageError, WeightsUnavailable
+from facezoo.face import find_faces
+from facezoo.media.read import read_photo
+from facezoo.train.config import parse
+from facezoo.train.data import picture_paths
+from facezoo.train.frames import ANYONE, PERSONA, FrameSettings, Rules, Subject, check_face, pair, prepare
+from facezoo.train.frames import persona_frame as frame
+from facezoo.train.frames_identity import check_embedder
+from facezoo.train.frames_store import digest, gather_frames, is_written, write_frame
+from facezoo.zoo.embedded import persona
+
+CHUNK = 16  # frames of one portrait that a process makes before it tells
+checksum = lru_cache(maxsize=None)(digest)
+
+
+@dataclass(frozen=True)
+class Config:
+    """Make frames of one portrait, frames of many, or pairs."""
+
+    output: Path
+    """Folder for the frames, made when missing; pairs go to its train/ and held_back/."""
+    portrait: str = ""
+    """The persona: an id of facezoo's own, or a picture file: seen from the front, closed lips, 200 px or more."""
+    anyone: str = ""
+    """Folder of portraits of other people, one each; those that do not suit are left out."""
+    count: int = 1000
+    """Frames in total."""
+    each: int = 0
+    """Frames of each portrait of `anyone`, in place of `count`."""
+    pairs: int = 0
+    """Pairs of the portrait with people of `anyone`, in place of frames."""
+    held_back: float = 0.1
+    """Share of the people of `anyone`, and of the pairs, that is kept back for the evaluation."""
+    size: int = 256
+    """Side of the aligned crops in pixels."""
+    yaw: float = 16.0
+    """Standard deviation of the heads' yaw in degrees, at most 35 and what looks right."""
+    light: float = 1.0
+    """0 to 1: how much light and colour change. Of pairs only anyone's picture is changed."""
+    compression: float = 1.0
+    """0 to 1: how much blur, noise and JPEG there is."""
+    background: float = 0.4
+    """Share of the frames with another background."""
+    identity: float = 0.45
+    """Distance to the portrait above which a frame is thrown away; needs facezoo[identity], 0 does not look."""
+    processes: int = os.cpu_count() or 1
+    """Processes that work at a time."""
+    seed: int = 0
+    """Of everything drawn at random."""
+
+    def __post_init__(self) -> None:
+        if not (self.portrait or self.anyone) or (self.pairs and not (self.portrait and self.anyone)):
+            raise ValueError("give --portrait or --anyone, and both for --pairs")
+        if self.portrait and self.anyone and not self.pairs:
+            raise ValueError("--portrait together with --anyone makes pairs: say how many with --pairs")
+        if not 0 <= self.held_back <= 1 or self.size < 64:
+            raise ValueError("--held-back must be from 0 to 1, --size at least 64")
+
+
+PRESETS = {"varied": {}, "clean": {"light": 0.0, "compression": 0.0, "background": 0.0}}
+
+
+@dataclass(frozen=True)
+class Job:
+    """Frames of one portrait, or pairs of it with `second`, the persona, when there is one."""
+
+    folder: Path
+    seed: int
+    settings: FrameSettings
+    first: Path = Path()
+    second: Path | None = None
+    indices: tuple[int, ...] = ()
+
+    def origin(self, index: int, side: str) -> dict[str, Any]:
+        """What a frame is made from: the same origin gives the same frame."""
+        people = [self.first] if self.second is None else [self.first, self.second]
+        shown = people["ab".index(side)] if side else self.first
+        made = {"index": index, "seed": self.seed, "portrait": shown.name, "settings": asdict(self.settings)}
+        return made | {"people": [checksum(path) for path in people], "facezoo": facezoo.__version__}
+
+
+def main(config: Config) -> None:
+    """Choose portraits, make what is missing, list it, tell how it went."""
+    settings = FrameSettings(config.size, config.yaw, config.light, config.compression, config.background,
+                             config.identity)  # fmt: skip
+    try:
+        if config.identity:
+            check_embedder()
+    except WeightsUnavailable as missing:
+        print(f"{missing.message} Only the pose of each frame is checked. ({missing.advice})", flush=True)
+        settings = replace(settings, identity=0.0)
+    with ProcessPoolExecutor(config.processes, get_context("spawn"), cv2.setNumThreads, (1,)) as pool:
+        people = choose(pool, picture_paths(Path(config.anyone)), ANYONE) if config.anyone else []
+        source = Path()
+        if config.portrait:
+            source = Path(config.portrait) if Path(config.portrait).is_file() else persona(config.portrait).portrait
+            choose(pool, [source], PERSONA)
+        sets = plan(config, settings, people, source)
+        render(pool, [job for jobs in sets.values() for job in jobs])
+    for folder, jobs in sets.items():
+        close(folder, jobs, config)
+
+
+def choose(pool: ProcessPoolExecutor, paths: Sequence[Path], rules: Rules) -> list[Path]:
+    """The portraits that suit. Raises UsageError when there is none."""
+    reasons = list(pool.map(why_not, paths, [rules] * len(paths), chunksize=4))
+    found = [path for path, reason in zip(paths, reasons, strict=True) if not reason]
+    if not found:
+        raise UsageError(f"No portrait of {paths[0].parent} suits: {reasons[0]}", "Use portraits seen from the front.")
+    if len(paths) > 1:
+        counted = Counter(reason.split(":")[0].rstrip(".") for reason in reasons if reason)
+        why = ", ".join(f"{reason} ({number})" for reason, number in counted.most_common())
+        print(f"{len(found)} of {len(paths)} portraits suit" + (f". Left out: {why}" if why else ""), flush=True)
+    return found
+
+
+def why_not(path: Path, rules: Rules) -> str:
+    """Why a picture does not suit, "" when it does."""
+    try:
+        faces = find_faces(read_photo(path), crop_size=64, thorough=False)
+        for face in faces[:1]:
+            check_face(face, rules)
+    except FacezooError as problem:
+        return problem.message
+    return "" if faces else "No face was found."
+
+
+def plan(config: Config, settings: FrameSettings, people: list[Path], source: Path) -> dict[Path, list[Job]]:
+    """Folder -> what is to be made in it."""
+    if not config.pairs:
+        chosen = people or [source]
+        count = config.each * len(chosen) if config.each and people else config.count
+        return {config.output: share(chosen, count, Job(config.output, config.seed, settings))}
+    ordered = sorted(people, key=lambda path: hashlib.sha256(f"{config.seed} {checksum(path)}".encode()).digest())
+    kept, held = math.ceil(config.held_back * len(people)), round(config.held_back * config.pairs)
+    clean = replace(settings, light=0.0, compression=0.0, background=0.0)
+    jobs = [Job(config.output / "train", config.seed, settings, second=source),
+            Job(config.output / "held_back", config.seed + 1, clean, second=source)]  # fmt: skip
+    shares = [(ordered[kept:], config.pairs - held), (ordered[:kept], held)]
+    return {job.folder: share(who, count, job) for job, (who, count) in zip(jobs, shares, strict=True) if who and count}
+
+
+def share(people: list[Path], count: int, job: Job) -> list[Job]:
+    """Frame i is of person i modulo their number; a job has frames of one person only."""
+    step = CHUNK * len(people)
+    return [
+        replace(job, first=path, indices=tuple(range(start, min(start + step, count), len(people))))
+        for number, path in enumerate(people)
+        for start in range(number, count, step)
+    ]
+
+
+def render(pool: ProcessPoolExecutor, jobs: Sequence[Job]) -> None:
+    """Make what is missing and tell how fast."""
+    begun = told = time.monotonic()
+    total, finished, made = sum(len(job.indices) for job in jobs), 0, 0
+    waiting = {pool.submit(make, job): job for job in jobs}
+    for future in as_completed(waiting):
+        made += future.result()
+        finished += len(waiting[future].indices)
+        now = time.monotonic()
+        if now - told > 5 or finished == total:
+            told, rate = now, made / (now - begun)
+            left = (total - finished) * (now - begun) / finished
+            print(f"{finished} of {total}: {made} made, {rate:.1f} a second, {left:.0f} s left", flush=True)
+
+
+def make(job: Job) -> int:
+    """Draw the frames or pairs of a job that are not there; gives how many that were."""
+    made = 0
+    for index in job.indices:
+        sides = ("a", "b") if job.second else ("",)
+        names = [f"{index:06d}" + (side and f"_{side}") for side in sides]
+        origins = [job.origin(index, side) for side in sides]
+        if all(is_written(job.folder, name, origin) for name, origin in zip(names, origins, strict=True)):
+            continue
+        try:
+            first = subject_of(job.first, job.settings)
+            if job.second is None:
+                samples = [frame(first, index, job.seed, job.settings)]
+            else:
+                both = pair(first, subject_of(job.second, job.settings), index, job.seed, job.settings)
+                samples = [both.first, both.second]
+        except NoFace as problem:
+            print(f"{job.first.name}, frame {index}: {problem.message}", flush=True)
+            continue
+        for name, sample, origin in zip(names, samples, origins, strict=True):
+            write_frame(job.folder, name, sample, origin)
+        made += 1
+    return made
+
+
+@lru_cache(maxsize=4)
+def subject_of(path: Path, settings: FrameSettings) -> Subject:
+    """The portrait at a path, ready to be moved."""
+    return prepare(find_faces(read_photo(path), crop_size=64, thorough=False)[0], settings)
+
+
+def close(folder: Path, jobs: Sequence[Job], config: Config) -> None:
+    """List what is in a folder, and print what was thrown away and how like the portraits the rest is."""
+    sides = ("_a", "_b") if config.pairs else ("",)
+    names = [f"{index:06d}{side}" for index in sorted(i for job in jobs for i in job.indices) for side in sides]
+    here = [name for name in names if (folder / "parts" / f"{name}.npz").is_file()]
+    people = sorted({job.first.name for job in jobs})
+    told = asdict(jobs[0].settings) | {"seed": jobs[0].seed, "portrait": Path(config.portrait).name, "people": people}
+    records = gather_frames(folder, here, told)
+    thrown = 1 - len(records) / max(sum(record["tries"] for record in records), 1)
+    lines = [f"{folder}: {len(records)} pictures, {thrown:.1%} of the drawn thrown away"]
+    for key, unit in (("identity_distance", ""), ("yaw_error", " degrees"), ("mesh_error", " % of the eyes' distance")):
+        values = np.abs([record[key] for record in records if record[key] is not None])
+        if len(values):
+            lines.append(f"{key} {values.mean():.3f} (95 % below {np.quantile(values, 0.95):.3f}){unit}")
+    print(", ".join(lines), flush=True)
+
+
+if __name__ == "__main__":
+    main(parse(Config, PRESETS, sys.argv[1:]))

@@ -22,9 +22,10 @@ _RADII = np.array([1, 1.07, 1.16, 1.28, 1.45, 1.75, 2.15, 2.6, 3.1, 3.7])
 _LEAK = np.array([1, 0.8, 0.6, 0.4, 0.2, 0.05, 0, 0, 0, 0])  # of the outline's expression, ring by ring
 _BEYOND = np.array([0.12, 0.11, 0.09, 0.06, 0.02, 0, 0, 0, 0, 0])  # of the radius: see `Rings.warp`
 _UP, _SIDE, _DOWN = (1.75, 3.6), (1.45, 3.2), (1.0, 2.2)  # radii between which the head's motion fades out
-_SILHOUETTE = 1.45  # radius at which the skull, seen from the front, turns away
+_SILHOUETTE = (1.45, 1.85)  # radius at which the skull, seen from the front, turns away: at the sides, at the top
 _TURNED = 22.0  # degrees of yaw from which one side of the head is hidden
 _TIGHTEST = 0.2  # of its width in the photo that a ring keeps
+_HELD = 1.0  # head units from the photo's edge over which what is cut off there is stretched
 _COARSE = 200  # px, longer side of the grid on which the smooth outer map is made
 
 
@@ -59,6 +60,7 @@ class Rings:
         grain = min(1.0, _COARSE / max(wide, high))
         grid = (max(2, round(wide * grain)), max(2, round(high * grain)))
         ratio = np.array([grid[0] / wide, grid[1] / high])
+        outline = target[0, :, :2].copy()
         middle = place.to_picture(self.middle_shape[None])
         target = np.concatenate([target.reshape(-1, 3), middle])
         source = np.concatenate([source.reshape(-1, 3), self.middle[None]])[:, :2]
@@ -69,6 +71,7 @@ class Rings:
         ys = (np.arange(grid[1]) + 0.5) / ratio[1] - 0.5 + top
         identity = np.stack(np.meshgrid(xs, ys), axis=2).astype(np.float32)
         np.copyto(coarse, identity, where=raster.numbers[..., None] == 0)
+        _hold_edges(coarse, identity, outline, size, _HELD * place.scale)
         warp = cv2.resize(coarse, (wide, high), interpolation=cv2.INTER_LINEAR)
         return (int(left), int(top), int(right), int(bottom)), np.asarray(warp, np.float32)
 
@@ -81,6 +84,20 @@ def _unfold(target: NDArray[np.float32], points: NDArray[np.float32]) -> None:
         step = ((target[ring] - target[ring - 1])[:, :2] * outward).sum(axis=1)
         least = _TIGHTEST * np.linalg.norm((points[ring] - points[ring - 1])[:, :2], axis=1)
         target[ring, :, :2] += np.maximum(least - step, 0)[:, None] * outward
+
+
+def _hold_edges(
+    warp: NDArray[np.float32], here: NDArray[np.float32], outline: Points, size: tuple[int, ...], width: float
+) -> None:
+    """Keep a map from reading beyond the photo's edges, in place: what is cut off there is stretched from the edge to
+    the face, over at most `width` px. here: (h, w, 2) px of each pixel; outline: (36, 2) px, the face as it is now."""
+    away = warp - here
+    for axis, length in ((0, size[1]), (1, size[0])):
+        at, move = here[..., axis], away[..., axis]
+        before = np.clip(outline[:, axis].min(), 4, width)
+        after = np.clip(length - 1 - outline[:, axis].max(), 4, width)
+        near = np.where(move < 0, at / before, (length - 1 - at) / after)
+        warp[..., axis] = at + move * np.clip(near, 0, 1)
 
 
 @cache
@@ -111,8 +128,8 @@ def make_rings(mesh: Points, shape: Points, place: Placement, others: Sequence[B
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
     far = np.clip(directions[:, 0] * np.sign(place.pose.yaw), 0, 1) * min(abs(place.pose.yaw) / _TURNED, 1.0)
     points, inside = _with_depth(flat, depth, directions, far, shape, place)
-    return Rings(points, inside, _fade(directions), np.append(centre, mesh[1, 2]).astype(np.float32),
-                  place.to_head(np.append(centre, mesh[1, 2])[None].astype(np.float32))[0])  # fmt: skip
+    middle = np.append(centre, mesh[1, 2]).astype(np.float32)
+    return Rings(points, inside, _fade(directions), middle, place.to_head(middle[None])[0])
 
 
 def _radii(others: Sequence[Box], centre: Points, first: Points) -> NDArray[np.float64]:
@@ -151,12 +168,10 @@ def _with_depth(
     down = np.clip(directions[:, 1], 0, 1) ** 2
     back = ears + 0.1 - 0.3 * down
     back = depth + (np.maximum(back, depth) - depth) * (1 - far)
-    u = np.clip((_RADII - 1) / (_SILHOUETTE - 1), 0, 1)[:, None]
-    z = (
-        depth
-        + np.maximum(back - depth, 0) * (1 - np.sqrt(1 - u**2))
-        + 0.08 * np.maximum(_RADII - _SILHOUETTE, 0)[:, None]
-    )
+    edge = _SILHOUETTE[0] + (_SILHOUETTE[1] - _SILHOUETTE[0]) * np.clip(-directions[:, 1], 0, 1) ** 2
+    beyond = _RADII[:, None] - edge
+    u = np.clip(1 + beyond / (edge - 1), 0, 1)
+    z = depth + np.maximum(back - depth, 0) * (1 - np.sqrt(1 - u**2)) + 0.08 * np.maximum(beyond, 0)
     offset = flat - place.shift[:2]
     turn = place.rotation
     away = (z * place.scale - offset @ turn[:2, 2]) / turn[2, 2] + place.shift[2]

@@ -1,0 +1,1 @@
+"""cyclegan: one kind of picture turned into another, learned without pairs."""

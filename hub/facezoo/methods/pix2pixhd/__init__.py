@@ -1,0 +1,1 @@
+"""pix2pixhd: pictures from drawings at high resolution, from coarse to fine."""

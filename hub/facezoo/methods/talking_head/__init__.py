@@ -1,0 +1,1 @@
+"""talking_head: a head that speaks, from a few photos, by adversarial few-shot learning."""

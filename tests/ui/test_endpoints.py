@@ -38,6 +38,16 @@ def stranger(portrait: Path, tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture
+def motion() -> str:
+    """The name of the shortest motion that ships."""
+    from facezoo.face.template import shipped_templates
+
+    if not shipped_templates():
+        pytest.skip("no motion ships")
+    return min(shipped_templates(), key=lambda each: each.seconds).name
+
+
 def sent(path: Path) -> Any:
     from gradio_client import handle_file
 
@@ -52,10 +62,12 @@ def test_endpoints_are_named_after_the_registry(client: Client) -> None:
         assert {field.name for field in dataclasses.fields(spec.params)} <= parameters
         assert {"image", "face", "consent", "seed"} <= parameters
         assert ("source" in parameters) == spec.inputs.source
+        assert ({"driving", "template", "format"} <= parameters) == bool(spec.inputs.driving)
 
 
 def test_method_delivers_sealed_bytes(client: Client, hub: Hub, stranger: Path, method_id: str) -> None:
-    file, record = client.predict(image=sent(stranger), consent=True, api_name=f"/{method_id}")
+    posed = {"yaw": 12} if facezoo.load_spec(method_id).inputs.driving else {}
+    file, record = client.predict(image=sent(stranger), consent=True, **posed, api_name=f"/{method_id}")
     found = hub.verify(Path(file))
     assert (found["c2pa"], found["watermark"], found["method"]) == ("trusted", True, method_id)
     assert record["method"] == method_id
@@ -72,6 +84,52 @@ def test_source_photo_needs_consent_too(client: Client, portrait: Path, stranger
         pytest.skip("this method takes no second photo")
     with pytest.raises(Exception, match="consent"):
         client.predict(image=sent(portrait), source=sent(stranger), api_name=f"/{method_id}")
+
+
+@pytest.mark.parametrize("format", ["mp4", "gif", "webp"])
+def test_a_motion_makes_a_sealed_film(client: Client, hub: Hub, portrait: Path, motion: str, format: str) -> None:
+    file, record = client.predict(image=sent(portrait), template=motion, format=format, api_name="/motion_transfer")
+    assert Path(file).suffix == f".{format}"
+    assert record["driving"] == {"kind": "template", "name": motion}
+    assert record["frames"] > 10
+    found = hub.verify(Path(file))
+    assert (found["c2pa"], found["method"]) == ("trusted", "motion_transfer")
+
+
+def test_a_motion_file_drives_too(client: Client, portrait: Path, motion: str, tmp_path: Path) -> None:
+    from facezoo.face.template import save_template, shipped
+
+    path = save_template(shipped(motion), tmp_path / "mine.motion")
+    file, record = client.predict(image=sent(portrait), driving=sent(path), api_name="/motion_transfer")
+    assert Path(file).suffix == ".mp4"
+    assert record["driving"]["kind"] == "template"
+
+
+def test_a_driving_photo_makes_a_picture_and_needs_consent(client: Client, portrait: Path, stranger: Path) -> None:
+    with pytest.raises(Exception, match="driving clip may be used"):
+        client.predict(image=sent(portrait), driving=sent(stranger), api_name="/motion_transfer")
+    file, record = client.predict(
+        image=sent(portrait), driving=sent(stranger), consent=True, api_name="/motion_transfer"
+    )
+    assert Path(file).suffix == ".png"
+    assert record["driving"]["kind"] == "photo"
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [({}, "Nothing was asked"), ({"template": "../../etc/passwd"}, "no motion template"), ({"face": "all", "yaw": 9},
+     "One face at a time"), ({"yaw": 99}, "yaw=99")],
+)  # fmt: skip
+def test_what_animation_cannot_do_is_explained(
+    client: Client, portrait: Path, given: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(Exception, match=words):
+        client.predict(image=sent(portrait), **given, api_name="/motion_transfer")
+
+
+def test_one_driver_at_a_time(client: Client, portrait: Path, motion: str) -> None:
+    with pytest.raises(Exception, match="Give one of them"):
+        client.predict(image=sent(portrait), driving=sent(portrait), template=motion, api_name="/motion_transfer")
 
 
 def test_compare_delivers_sealed_bytes(client: Client, hub: Hub, portrait: Path, swap_method: str) -> None:

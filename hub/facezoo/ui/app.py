@@ -36,12 +36,14 @@ def build(methods: Sequence[str] | None = None) -> gr.Blocks:
     import gradio as gr
 
     from facezoo.ui.endpoints import add_endpoints
+    from facezoo.ui.pages.animate import animate_page, visitor_left
     from facezoo.ui.pages.compare import compare_page
     from facezoo.ui.pages.method_tab import method_tab
     from facezoo.ui.pages.verify import verify_page
     from facezoo.ui.pages.zoo import zoo_page
 
     specs = [load_spec(id) for id in methods] if methods else list_methods()
+    animating = [spec for spec in specs if "animate" in spec.tasks]
     with gr.Blocks(
         title="facezoo: see what AI does to a face",
         analytics_enabled=False,
@@ -52,16 +54,20 @@ def build(methods: Sequence[str] | None = None) -> gr.Blocks:
         with gr.Tabs(elem_id="main"):
             with gr.Tab("Compare", id="compare"):
                 compare_page([spec for spec in specs if "swap" in spec.tasks])
+            if animating:
+                with gr.Tab("Animate", id="animate"):
+                    animate_page(animating[-1])
             with gr.Tab("Methods", id="methods"), gr.Tabs(elem_classes=["sub-tabs"]):
                 for spec in specs:
                     with gr.Tab(spec.title, id=spec.id):
-                        method_tab(spec)
+                        method_tab(spec, in_animate=spec in animating[-1:])
             with gr.Tab("Zoo", id="zoo"):
                 zoo_page(specs)
             with gr.Tab("Verify", id="verify"):
                 verify_page()
         gr.HTML(_FOOT, apply_default_css=False)
         add_endpoints(hub, specs)
+        hub.unload(visitor_left)
         hub.load(_warm_up, queue=False, show_progress="hidden", api_visibility="private")
     hub.queue(max_size=_QUEUE, default_concurrency_limit=1, api_open=True)
     return hub
@@ -101,9 +107,11 @@ def launch(
 
 def _served() -> list[str]:
     """The shipped pictures the page shows, file by file: no folder is opened."""
-    from facezoo.ui.pages.compare import shipped_example
+    from facezoo.ui.pages.finished import shipped_example
+    from facezoo.ui.parts.driver import previews
 
-    shown = [each.portrait for each in personas()] + [each.path for each in examples()]
+    shown = [*previews()]
+    shown += [each.portrait for each in personas()] + [each.path for each in examples()]
     shown += [shipped_example(spec) for spec in list_methods()]
     return [str(path) for path in shown if path.is_file()]
 

@@ -1,6 +1,7 @@
 """The named HTTP endpoints: /compare, /verify and one for each method. Files go in and out as bytes, never re-encoded.
 
-Parameters are named as in the params dataclass, plus image, persona, source, face, consent, seed and label. Consent is
+Parameters are named as in the params dataclass, plus image, persona, source, face, consent, seed and label; for methods
+that animate also driving (a file), template (the name of a shipped motion) and format (of a moving result). Consent is
 enforced by the runner, as everywhere."""
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from gradio import FileData
 from gradio.events import api
 
 from facezoo.errors import BadInput, FacezooError, UsageError
+from facezoo.media.read import open_clip
 from facezoo.types import MethodSpec, Sealed
 from facezoo.ui.parts.job import explain
 from facezoo.ui.workspace import new_folder, owned
@@ -23,6 +25,7 @@ from facezoo.ui.workspace import new_folder, owned
 __all__ = ["add_endpoints"]
 
 _Label = Literal["small", "medium", "large"]
+_Format = Literal["mp4", "gif", "webp"]
 _NO_REMOTE = "This hub fetches nothing from other hosts. Upload the file instead."
 
 
@@ -112,6 +115,8 @@ def _parameters(spec: MethodSpec) -> list[inspect.Parameter]:
         made.append(_parameter("source", Optional[FileData], None))  # noqa: UP045
     if spec.inputs.driving:
         made.append(_parameter("driving", Optional[FileData], None))  # noqa: UP045
+        made.append(_parameter("template", Optional[str], None))  # noqa: UP045
+        made.append(_parameter("format", _Format, "mp4"))
     hints = get_type_hints(spec.params, include_extras=True)
     for field in dataclasses.fields(spec.params):
         hint = hints[field.name]
@@ -138,14 +143,17 @@ def _run(spec: MethodSpec, values: dict[str, Any]) -> Sealed:
     names = {field.name for field in dataclasses.fields(spec.params)}
     image = _file(values["image"])
     persona = values.get("persona")
-    kind = runner.inspect(image).clip.kind
-    suffix = {"photo": ".png", "animation": ".gif", "video": ".mp4"}[kind]
+    driving = _driving(values)
+    if spec.inputs.driving:
+        suffix = f".{values['format']}" if _moves(driving) else ".png"
+    else:
+        suffix = {"photo": ".png", "animation": ".gif", "video": ".mp4"}[open_clip(image).kind]
     return runner.run(
         spec.id,
         image,
         persona=persona,
         source=_file(values["source"]) if values.get("source") else None,
-        driving=_file(values["driving"]) if values.get("driving") else None,
+        driving=driving,
         params={name: values[name] for name in names},
         consent=bool(values["consent"]),
         face=_face(values["face"]),
@@ -153,6 +161,25 @@ def _run(spec: MethodSpec, values: dict[str, Any]) -> Sealed:
         output=new_folder() / f"{spec.id}{suffix}",
         label=values["label"],
     )
+
+
+def _driving(values: dict[str, Any]) -> str | Path | None:
+    """The driver: a file of the request, or the name of a shipped motion."""
+    file, template = values.get("driving"), values.get("template")
+    if file and template:
+        raise UsageError("Both a driving file and a template were given.", "Give one of them.")
+    if not template:
+        return _file(file) if file else None
+    from facezoo.face.template import shipped
+
+    return shipped(str(template)).name  # never a path
+
+
+def _moves(driving: str | Path | None) -> bool:
+    """Whether the result is a film."""
+    if isinstance(driving, Path) and driving.suffix.lower() != ".motion":
+        return open_clip(driving).kind != "photo"
+    return driving is not None
 
 
 def _guarded(work: Callable[[], Any]) -> Any:

@@ -1,8 +1,9 @@
 """Makes the finished results that the hub opens with: `python -m facezoo.ui.examples`.
 
-Each method that has an example.json, {"input": example id, "persona": persona id}, gets an example.jpg beside it. They
-are signed by a key that is made for this run and thrown away; its root certificate goes into safety/anchors.pem, so
-that every facezoo verifies them as trusted.
+Each method that has an example.json, {"input": example id, "persona": persona id}, gets an example.jpg beside it; one
+that animates, {"input": example id, "driving": template name}, an example.mp4. Every shipped motion gets a small film
+and a still in ui/assets/motions. All are signed by a key that is made for this run and thrown away; its root
+certificate goes into safety/anchors.pem, so that every facezoo verifies them as trusted.
 """
 
 from __future__ import annotations
@@ -13,12 +14,21 @@ import tempfile
 from importlib.resources import files
 from pathlib import Path
 
+import numpy as np
+
 from facezoo import registry, runner
+from facezoo.face.motion import Motion
+from facezoo.face.template import save_template, shipped, shipped_names, template_from
 from facezoo.safety.identity import identity
-from facezoo.zoo.embedded import examples
+from facezoo.ui.pages.finished import shipped_example
+from facezoo.ui.theme import ASSETS
+from facezoo.zoo.embedded import examples, persona
 
 __all__ = ["main"]
 
+_MODEL = "tarek"  # the synthetic person who shows the motions
+_SIDE = 192  # px
+_OPEN = 0.85  # of an eye at rest; a still of a blink says nothing
 _END = "-----END CERTIFICATE-----\n"
 
 
@@ -34,11 +44,48 @@ def main() -> None:
                 continue
             chosen = json.loads((folder / "example.json").read_text(encoding="utf-8"))
             sealed = runner.run(
-                spec.id, pictures[chosen["input"]], persona=chosen["persona"], output=folder / "example.jpg"
+                spec.id,
+                pictures[chosen["input"]],
+                persona=chosen.get("persona"),
+                driving=chosen.get("driving"),
+                output=shipped_example(spec),
             )
             print(sealed.path)
+        _make_motions(Path(home))
         root = identity().certificates.split(_END)[-2].lstrip() + _END
         (package / "safety" / "anchors.pem").write_text(root, encoding="ascii")
+
+
+def _make_motions(scratch: Path) -> None:
+    """NAME.mp4, the motion on a synthetic person, and NAME.webp, its most expressive moment."""
+    from PIL import Image
+
+    with Image.open(persona(_MODEL).portrait) as portrait:
+        portrait.resize((_SIDE, _SIDE), Image.Resampling.LANCZOS).save(scratch / "model.png")
+    folder = ASSETS / "motions"
+    folder.mkdir(exist_ok=True)
+    for old in [*folder.glob("*.webp"), *folder.glob("*.mp4")]:
+        old.unlink()
+    for name in shipped_names():
+        motion = shipped(name)
+        seeing = [each for each in motion.motions if each.eyes.max() > _OPEN] or motion.motions
+        peak = template_from([max(seeing, key=_expressive)], motion.rate, name)
+        for file, shown in {f"{name}.mp4": motion, f"{name}.webp": peak}.items():
+            sealed = runner.run(
+                "motion_transfer",
+                scratch / "model.png",
+                driving=save_template(shown, scratch / f"{name}.motion"),
+                consent=True,  # nobody's face
+                output=folder / file,
+            )
+            print(sealed.path)
+
+
+def _expressive(motion: Motion) -> float:
+    """How far from a resting face: the turn in radians, the points in head units, eyes and gaze."""
+    turned = float(np.linalg.norm(motion.rotation - np.eye(3)))
+    moved = float(np.linalg.norm(motion.expression, axis=1).max())
+    return turned + 4 * moved + float(np.abs(motion.eyes - 1).max()) * 0.2 + float(np.abs(motion.gaze).max())
 
 
 if __name__ == "__main__":

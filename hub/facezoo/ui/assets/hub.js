@@ -26,11 +26,29 @@
     open?.querySelector('summary').focus();
   });
 
-  // Called by the main button: on a narrow screen the results are below the fold.
+  // A button in the text that opens a tab of the page.
+  document.addEventListener('click', event => {
+    const name = event.target.closest('[data-opens-tab]')?.dataset.opensTab;
+    if (!name) return;
+    const tab = document.querySelector(`[role=tab][data-tab-id="${name}"]`);
+    tab?.click();
+    tab?.focus();
+    tab?.scrollIntoView({ block: 'nearest' });
+  });
+
+  // Films play by themselves, but not for visitors who asked for less motion.
+  document.addEventListener('loadeddata', event => {
+    if (event.target.autoplay && matchMedia('(prefers-reduced-motion: reduce)').matches) event.target.pause();
+  }, true);
+
+  // Called by the main button: the results may be out of sight, or about to be (live pictures stick to a narrow screen).
   window.facezooShowResults = id => {
     const results = document.getElementById(id);
-    if (!results || results.getBoundingClientRect().top < innerHeight * 0.6) return;
+    if (!results) return;
+    const sticks = innerWidth < 900 && getComputedStyle(results.closest('.right-zone')).position === 'sticky';
+    const top = results.getBoundingClientRect().top;
+    if (!sticks && top >= 0 && top < innerHeight * 0.6) return;
     const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
-    results.scrollIntoView({ behavior: still ? 'auto' : 'smooth', block: 'start' });
+    (sticks ? results.closest('.zones') : results).scrollIntoView({ behavior: still ? 'auto' : 'smooth', block: 'start' });
   };
 })();

@@ -31,6 +31,7 @@ element.addEventListener('change', event => {
     input.value = '';
   } else if (input.type === 'radio') {
     props.value = { ...props.value, face: input.value };
+    trigger('faced');
   }
 });
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from facezoo.errors import FacezooError
 from facezoo.types import MethodSpec
+from facezoo.ui.pages.finished import shipped_example
 from facezoo.ui.parts.cards import Card, grid, method_card, panel, untouched_card
 from facezoo.ui.parts.job import Done, Failure, Partial, Stage, Working, explain, follow, stop
 from facezoo.ui.parts.markup import NEVER_EXISTED, before_after, text
@@ -22,7 +21,7 @@ from facezoo.ui.parts.studio import Order, Studio, order_from, studio, wire
 from facezoo.ui.workspace import new_folder
 from facezoo.zoo.embedded import examples, personas
 
-__all__ = ["compare_page", "shipped_example"]
+__all__ = ["compare_page"]
 
 _STATEMENT = (
     "facezoo puts your photo through every generation of face-translation methods, side by side, so that you can see "
@@ -46,11 +45,6 @@ def compare_page(specs: list[MethodSpec]) -> Studio:
     wire(zone, reset=lambda chosen: _ready(specs, chosen), results=results)
     _wire_run(zone, specs, results)
     return zone
-
-
-def shipped_example(spec: MethodSpec) -> Path:
-    """Where a method's finished, sealed example lies if it ships one."""
-    return Path(str(files("facezoo.methods"))) / spec.id / "example.jpg"
 
 
 def _wire_run(zone: Studio, specs: list[MethodSpec], results: gr.HTML) -> None:

@@ -20,9 +20,11 @@ from facezoo.ui.workspace import new_folder
 __all__ = ["method_tab"]
 
 
-def method_tab(spec: MethodSpec) -> Studio:
-    """Fills the surrounding tab and wires it; returns its left zone."""
-    gr.HTML(_about(spec), apply_default_css=False)
+def method_tab(spec: MethodSpec, *, in_animate: bool) -> None:
+    """Fills the surrounding tab and wires it. in_animate: the Animate tab is where one tries this method."""
+    gr.HTML(_about(spec, in_animate=in_animate), apply_default_css=False)
+    if "swap" not in spec.tasks and "animate" in spec.tasks:
+        return  # one picture and a driver go in, not one picture and a persona
     with gr.Row(elem_classes=["zones"]):
         with gr.Column(elem_classes=["left-zone"]):
             gr.HTML("<h3>Your picture</h3>", apply_default_css=False)
@@ -32,7 +34,6 @@ def method_tab(spec: MethodSpec) -> Studio:
             results = gr.HTML(_ready(spec, zone.chosen.value), apply_default_css=False, elem_id=f"{spec.id}-results")
     wire(zone, reset=lambda chosen: _ready(spec, chosen), results=results)
     _wire_run(zone, spec, results)
-    return zone
 
 
 def _wire_run(zone: Studio, spec: MethodSpec, results: gr.HTML) -> None:
@@ -115,11 +116,17 @@ def _ready(spec: MethodSpec, chosen: Chosen | None) -> str:
     return grid([method_card(Card(spec, "ready", before=chosen.preview if chosen else None))])
 
 
-def _about(spec: MethodSpec) -> str:
+def _about(spec: MethodSpec, *, in_animate: bool) -> str:
     facts = [("Limit", spec.limits), ("Trained on", spec.trained_on), ("Licence", spec.licence)]
     rows = "".join(f"<div><dt>{name}</dt><dd>{text(value)}</dd></div>" for name, value in facts)
+    door = (
+        '<p><button type="button" class="button" data-opens-tab="animate">Try it in the Animate tab</button></p>'
+        if in_animate
+        else ""
+    )
     return (
         f'<section class="about"><h2>{text(spec.title)} <span class="year">{spec.year}</span></h2>'
         f'<p class="lede">{text(spec.summary)}</p><dl class="facts-list">{rows}</dl>'
-        f'<p><a href="{text(spec.paper)}" target="_blank" rel="noopener noreferrer">Read the paper</a></p></section>'
+        f'<p><a href="{text(spec.paper)}" target="_blank" rel="noopener noreferrer">Read the paper</a></p>'
+        f"{door}</section>"
     )

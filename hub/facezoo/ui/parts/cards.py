@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Literal
 
 from facezoo.types import MethodSpec, Provenance, Sealed
 from facezoo.ui.parts.job import Failure
-from facezoo.ui.parts.markup import before_after, icon, licence, plain, text, why
+from facezoo.ui.parts.markup import before_after, film, icon, licence, plain, text, why
 from facezoo.ui.workspace import file_url
 
 if TYPE_CHECKING:
     from facezoo.evaluate.metrics import Measures
 
-__all__ = ["Card", "grid", "method_card", "panel", "untouched_card"]
+__all__ = ["Card", "badge", "grid", "live_card", "method_card", "panel", "untouched_card"]
 
 State = Literal["ready", "waiting", "working", "done", "refused", "failed", "stopped"]
 _VIDEO_SUFFIXES = (".mp4", ".webm", ".mov", ".mkv")
+_FORMATS = {".mp4": "MP4", ".gif": "GIF", ".webp": "WebP", ".png": "PNG", ".jpg": "JPEG", ".avif": "AVIF"}
 _SEAL = (
     "The file carries a visible AI label, an invisible watermark, and a signature that breaks when a byte changes. "
     "This hub has just read all of them back from the file you download."
@@ -90,6 +91,16 @@ def method_card(card: Card) -> str:
     return f'<article class="card" data-state="{card.state}">{title}{_inside(card)}</article>'
 
 
+def live_card(address: str, words: str) -> str:
+    """A picture that follows its visitor. address: where it is now; the page changes it."""
+    return (
+        '<article class="card" data-state="live"><header><h3>Live</h3>'
+        '<span class="year">Labelled and watermarked</span></header>'
+        f'<div class="frame"><img class="picture live" src="{text(address)}" alt="Your picture as it moves">'
+        f'</div><div class="body">{plain(words)}</div></article>'
+    )
+
+
 def panel(failure: Failure) -> str:
     """What happened and what to do, inside the page."""
     mark = {"refused": "alert", "stopped": "empty"}.get(failure.state, "cross")
@@ -98,6 +109,15 @@ def panel(failure: Failure) -> str:
         f'<div class="panel" data-state="{text(failure.state)}" role="alert">{icon(mark)}'
         f"<div><strong>{text(failure.message)}</strong>{advice}</div></div>"
     )
+
+
+def badge(provenance: Provenance | None) -> str:
+    """What the seal of a file says; None: not read yet."""
+    if provenance is None:
+        return '<span class="badge">Checking the seal</span>'
+    if provenance.c2pa == "trusted" and provenance.watermark:
+        return f'<span class="badge good">{icon("seal")}Sealed, checked</span>{why("Sealed", _SEAL)}'
+    return f'<span class="badge warn">{icon("alert")}Seal: {text(provenance.c2pa)}</span>{why("Sealed", _SEAL)}'
 
 
 def _inside(card: Card) -> str:
@@ -125,8 +145,10 @@ def _backdrop(picture: Path | None) -> str:
 
 def _done(card: Card, sealed: Sealed, before: Path) -> str:
     address = text(file_url(sealed.path))
-    if sealed.path.suffix.lower() in _VIDEO_SUFFIXES:
-        picture = f'<video class="picture" src="{address}" controls loop playsinline preload="metadata"></video>'
+    suffix = sealed.path.suffix.lower()
+    moving = suffix in _VIDEO_SUFFIXES or sealed.record.get("frames", 1) > 1
+    if moving:
+        picture = film(sealed.path, poster=before, subject=card.spec.title)
     else:
         picture = before_after(before, sealed.path, subject=card.spec.title, loading="eager")
     seconds = sealed.record.get("seconds", {}).get("total")
@@ -137,12 +159,21 @@ def _done(card: Card, sealed: Sealed, before: Path) -> str:
         f'<li><span class="dot {"good" if free else "warn"}"></span>{text(name)}'
         f'<span class="visually-hidden">: {use}</span></li>'
     )
+    if moving:
+        facts.append(f"<li>{text(sealed.record.get('frames', 0))} frames, {_FORMATS.get(suffix, text(suffix))}</li>")
     return (
-        f'<div class="frame">{picture}</div><div class="body">{_measures(card.measures)}'
-        f'<ul class="facts">{"".join(facts)}<li>{_badge(card.provenance)}</li></ul>'
+        f'<div class="frame">{picture}</div><div class="body">{_measures(card.measures)}{_notes(sealed)}'
+        f'<ul class="facts">{"".join(facts)}<li>{badge(card.provenance)}</li></ul>'
         f'<a class="download" href="{address}" download="{text(sealed.path.name)}">{icon("download")}Download'
         f'<span class="visually-hidden"> the {text(card.spec.title)} result</span></a></div>'
     )
+
+
+def _notes(sealed: Sealed) -> str:
+    """What the method wants the user to know of this result."""
+    told = sealed.record.get("notes") or []
+    items = "".join(f"<li>{icon('alert')}<span>{text(note)}</span></li>" for note in told)
+    return f'<ul class="notes">{items}</ul>' if items else ""
 
 
 def _measures(measures: Measures | None) -> str:
@@ -153,14 +184,6 @@ def _measures(measures: Measures | None) -> str:
         value = getattr(measures, field)
         rows += f"<div><dt>{words}{why(words, meaning)}</dt><dd>{_number(value, digits)}{unit}</dd></div>"
     return f'<dl class="measures">{rows}</dl>'
-
-
-def _badge(provenance: Provenance | None) -> str:
-    if provenance is None:
-        return '<span class="badge">Checking the seal</span>'
-    if provenance.c2pa == "trusted" and provenance.watermark:
-        return f'<span class="badge good">{icon("seal")}Sealed, checked</span>{why("Sealed", _SEAL)}'
-    return f'<span class="badge warn">{icon("alert")}Seal: {text(provenance.c2pa)}</span>{why("Sealed", _SEAL)}'
 
 
 def _number(value: object, digits: int) -> str:

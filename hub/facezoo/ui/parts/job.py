@@ -6,7 +6,7 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,14 +75,17 @@ class Working:
 _stops: dict[str, threading.Event] = {}
 
 
-def follow(work: Callable[[Working], Any], owner: str) -> Iterator[Event]:
+def follow(work: Callable[[Working], Any], owner: str, *, words: Mapping[str, str] | None = None) -> Iterator[Event]:
     """Runs `work` in a thread and yields what it reports; the last event is Done or Failure.
 
-    owner names the visitor's session for `stop`. Closing the iterator (the visitor left) stops the work too."""
+    owner names the visitor's session for `stop`. words: what stages are called where it differs from a swap. Closing
+    the iterator (the visitor left) stops the work too."""
     events: queue.SimpleQueue[Event] = queue.SimpleQueue()
     stopped = threading.Event()
     _stops[owner] = stopped
-    working = Working(_reporter(events, stopped), lambda name, value: events.put(Partial(name, value)))
+    working = Working(
+        _reporter(events, stopped, _WORDS | dict(words or {})), lambda name, value: events.put(Partial(name, value))
+    )
     threading.Thread(target=_work, args=(work, working, events), name="facezoo-job", daemon=True).start()
     try:
         while True:
@@ -123,7 +126,7 @@ def _work(work: Callable[[Working], Any], working: Working, events: queue.Simple
         events.put(explain(error))
 
 
-def _reporter(events: queue.SimpleQueue[Event], stopped: threading.Event) -> Progress:
+def _reporter(events: queue.SimpleQueue[Event], stopped: threading.Event, called: Mapping[str, str]) -> Progress:
     last = {"stage": "", "began": 0.0, "told": 0.0}
 
     def progress(stage: str, fraction: float) -> None:
@@ -138,7 +141,7 @@ def _reporter(events: queue.SimpleQueue[Event], stopped: threading.Event) -> Pro
         spent = now - float(last["began"])
         left = spent / fraction * (1 - fraction) if fraction > 0.05 and spent > 1 else None
         method, _, name = stage.rpartition(":")
-        words = _WORDS.get(name, name.replace("_", " ").capitalize())
+        words = called.get(name, name.replace("_", " ").capitalize())
         events.put(Stage(words, min(1.0, fraction), left, method))
 
     return progress

@@ -8,7 +8,7 @@ from pathlib import Path
 from facezoo.types import MethodSpec
 from facezoo.ui.workspace import file_url
 
-__all__ = ["NEVER_EXISTED", "before_after", "icon", "licence", "plain", "text", "why"]
+__all__ = ["NEVER_EXISTED", "before_after", "film", "icon", "licence", "plain", "text", "why"]
 
 NEVER_EXISTED = "This person never existed"
 _FREE_LICENCES = ("apache-2.0", "mit", "bsd", "cc0", "cc-by-4.0", "cc-by-3.0", "public domain", "openrail")
@@ -65,6 +65,19 @@ def before_after(before: Path, after: Path, *, subject: str, loading: str = "laz
         f'<span class="handle" aria-hidden="true">{icon("arrows")}</span>'
         f'<input type="range" min="0" max="100" value="50" step="1" aria-label="How much of the picture before shows: '
         f'{name}"></div>'
+    )
+
+
+def film(moving: Path, *, poster: Path, subject: str) -> str:
+    """A moving result that plays by itself, silent, again and again; a video has controls, a GIF or WebP has none.
+
+    poster: what is seen before the first frame is there. Visitors who asked for less motion get it paused (hub.js)."""
+    address, name = text(file_url(moving)), text(subject)
+    if moving.suffix.lower() in (".gif", ".webp"):
+        return f'<img class="picture" src="{address}" alt="Result, moving: {name}">'
+    return (
+        f'<video class="picture" src="{address}" poster="{text(file_url(poster))}" aria-label="Result: {name}" '
+        'autoplay muted loop playsinline controls preload="auto"></video>'
     )
 
 

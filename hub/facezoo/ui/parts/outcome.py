@@ -27,8 +27,8 @@ def finish(spec: MethodSpec, sealed: Sealed, chosen: Chosen, face: int | str) ->
     yield card
     card = replace(card, provenance=verify(sealed.path))
     yield card
-    if sealed.path.suffix.lower() not in _STILL:
-        return
+    if sealed.path.suffix.lower() not in _STILL or "swap" not in spec.tasks:
+        return  # the measures say how close a swap stays to its picture
     try:
         number = face if isinstance(face, int) else 1
         yield replace(card, measures=measure(chosen.path, sealed.path, face=number))
@@ -38,7 +38,8 @@ def finish(spec: MethodSpec, sealed: Sealed, chosen: Chosen, face: int | str) ->
 
 def _named(sealed: Sealed) -> Sealed:
     """The same bytes under the name a download gets: facezoo-landmark_warp-joss.png. Made of our own ids only."""
-    known = (sealed.record.get("method"), sealed.record.get("persona"))
+    driver = sealed.record.get("driving") or {}
+    known = (sealed.record.get("method"), sealed.record.get("persona"), driver.get("name"))
     name = "-".join(["facezoo", *(str(each) for each in known if each)]) + sealed.path.suffix
     path = sealed.path.with_name(name)
     path.hardlink_to(sealed.path)

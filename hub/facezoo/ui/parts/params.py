@@ -6,6 +6,7 @@ import ast
 import inspect
 import itertools
 import textwrap
+from collections.abc import Collection
 from functools import cache
 
 import gradio as gr
@@ -16,14 +17,17 @@ from facezoo.types import MethodSpec
 
 __all__ = ["field_notes", "widgets"]
 
+_CALLED = {"beside": "Side by side"}  # where a field's name is no good label
 _FEW = 4  # up to this many choices are all shown, more go into a dropdown
 
 
-def widgets(spec: MethodSpec) -> dict[str, Component]:
-    """Field name -> widget, in the order of the dataclass. A choice becomes radio buttons or a dropdown, a number with
-    a Range a slider, a bool a checkbox; the field's docstring becomes the line below it."""
+def widgets(spec: MethodSpec, *, leave_out: Collection[str] = ()) -> dict[str, Component]:
+    """Field name -> widget, in the order of the dataclass, but for the names to `leave_out`. A choice becomes radio
+    buttons or a dropdown, a number with a Range a slider, a bool a checkbox; the field's docstring becomes the line
+    below it."""
     notes = field_notes(spec.params)
-    return {each.name: _widget(each, notes.get(each.name, "")) for each in describe_params(spec)}
+    shown = [each for each in describe_params(spec) if each.name not in leave_out]
+    return {each.name: _widget(each, notes.get(each.name, "")) for each in shown}
 
 
 @cache
@@ -44,7 +48,7 @@ def field_notes(params: type) -> dict[str, str]:
 
 
 def _widget(parameter: Parameter, note: str) -> Component:
-    label = parameter.name.replace("_", " ").capitalize()
+    label = _CALLED.get(parameter.name) or parameter.name.replace("_", " ").capitalize()
     if parameter.kind == "switch":
         return gr.Checkbox(value=parameter.default, label=label, info=note)
     if parameter.kind == "choice":

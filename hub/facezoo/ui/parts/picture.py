@@ -27,6 +27,7 @@ _NO_FACE = Failure(
     "No face was found in this picture.",
     "Choose one where a face looks more or less towards you and is at least 64 pixels wide.",
 )
+_PICTURE = ("Drop a picture with a face", "Photo or painting: JPEG, PNG, WebP, AVIF, HEIC, GIF")
 _turns = itertools.count(1)
 
 
@@ -38,26 +39,35 @@ class Chosen:
     path: Path
     preview: Path
     caption: str
-    kind: str = "photo"
+    kind: str = "photo"  # "animation", "video"; "motion" for a recorded motion, which has no preview
     example: str = ""
     needs_consent: bool = False
     boxes: tuple[tuple[float, float, float, float], ...] = ()
     looked: bool = False
 
 
-def first_example() -> Chosen | None:
-    """The picture the page opens with, not yet looked at for faces. None when no example is installed."""
-    return _from_example(examples()[0]) if examples() else None
+def first_example(id: str = "") -> Chosen | None:
+    """The picture a page opens with: the example of this id, or the first one; not yet looked at for faces. None when
+    no example is installed."""
+    known = [each for each in examples() if each.id == id] or examples()
+    return _from_example(known[0]) if known else None
 
 
-def picture_input(prefix: str, *, suffixes: Sequence[str], chosen: Chosen | None) -> gr.HTML:
+def picture_input(
+    prefix: str,
+    *,
+    suffixes: Sequence[str],
+    chosen: Chosen | None,
+    single: bool = False,
+    invitation: tuple[str, str] = _PICTURE,
+) -> gr.HTML:
     """The component. Its value is {"example": id} or {"upload": path}, with "face": number or "all".
 
-    suffixes: file types offered. Event: picked."""
+    suffixes: file types offered. single, invitation: as for `markup`. Events: picked; faced, another face is ticked."""
     accept = ",".join(suffixes)
     return gr.HTML(
         value={"example": chosen.example, "face": "1"} if chosen else {"face": "1"},
-        markup=markup(prefix, chosen, accept=accept),
+        markup=markup(prefix, chosen, accept=accept, single=single, invitation=invitation),
         html_template="${markup}",
         js_on_load=(ASSETS / "picture.js").read_text(encoding="utf-8"),
         apply_default_css=False,
@@ -95,21 +105,31 @@ def chosen_face(value: Mapping[str, Any] | None) -> str:
     return str((value or {}).get("face", "1"))
 
 
-def markup(prefix: str, chosen: Chosen | None, *, accept: str, failure: Failure | None = None, legend: str = "") -> str:
-    """The whole input as HTML. `legend` names it for screen readers when there are two on a page."""
+def markup(
+    prefix: str,
+    chosen: Chosen | None,
+    *,
+    accept: str,
+    failure: Failure | None = None,
+    legend: str = "",
+    single: bool = False,
+    invitation: tuple[str, str] = _PICTURE,
+) -> str:
+    """The whole input as HTML. `legend` names it for screen readers when there are two on a page. single: one face is
+    brought to life, not all. invitation: what to drop, and which kinds."""
     state = "failed" if failure else "chosen" if chosen else "empty"
-    shown = _canvas(prefix, chosen) if chosen and not failure else _invitation()
+    shown = _canvas(prefix, chosen) if chosen and not failure else _invitation(invitation)
     problem = panel(failure) if failure else ""
     return (
         f'<section class="picker" data-state="{state}" data-turn="{turn()}" '
         f'aria-label="{text(legend or "Your picture")}">{problem}'
         f'<div class="canvas">{shown}<p class="busy" role="status"><span class="spinner"></span>Looking at it</p></div>'
-        f"{_faces(prefix, chosen) if chosen and not failure else ''}"
+        f"{_faces(prefix, chosen, single=single) if chosen and not failure else ''}"
         '<div class="actions"><label class="button">Choose a file'
         f'<input type="file" class="visually-hidden" accept="{text(accept)}"></label>'
         '<button type="button" class="button" data-act="camera">Use the camera</button></div>'
         '<div class="camera" hidden></div>'
-        '<p class="hint">Or drop a picture here, or paste one. Uploads stay on this server and are deleted '
+        '<p class="hint">Or drop a file here, or paste one. Uploads stay on this server and are deleted '
         "after about an hour.</p></section>"
     )
 
@@ -164,14 +184,14 @@ def _percent(face: Face, width: int, height: int) -> tuple[float, float, float, 
     return (100 * left / width, 100 * top / height, 100 * (right - left) / width, 100 * (bottom - top) / height)
 
 
-def _invitation() -> str:
-    return (
-        '<div class="invitation"><strong>Drop a picture with a face</strong>'
-        "<span>Photo or painting: JPEG, PNG, WebP, AVIF, HEIC, GIF</span></div>"
-    )
+def _invitation(words: tuple[str, str]) -> str:
+    what, kinds = words
+    return f'<div class="invitation"><strong>{text(what)}</strong><span>{text(kinds)}</span></div>'
 
 
 def _canvas(prefix: str, chosen: Chosen) -> str:
+    if chosen.kind == "motion":  # there is nothing to see in numbers
+        return _invitation((chosen.caption, "A recorded motion, without a picture of anybody"))
     labels = "".join(
         f'<label class="face{" on" if number == 1 else ""}" for="{prefix}-face-{number}" '
         f'style="left:{left:.2f}%;top:{top:.2f}%;width:{width:.2f}%;height:{height:.2f}%">'
@@ -184,16 +204,17 @@ def _canvas(prefix: str, chosen: Chosen) -> str:
     )
 
 
-def _faces(prefix: str, chosen: Chosen) -> str:
+def _faces(prefix: str, chosen: Chosen, *, single: bool) -> str:
     """The face numbers as radio buttons. With one face they are there, checked, for the box on the picture alone."""
     numbers = [(str(number), str(number)) for number in range(1, len(chosen.boxes) + 1)]
     if not numbers:
         return panel(_NO_FACE) if chosen.looked else ""
-    single = len(numbers) == 1
+    alone = len(numbers) == 1
+    legend = "Which face comes alive" if single else "Which face is swapped"
     options = "".join(
         f'<label class="chip"><input type="radio" name="{prefix}-face" id="{prefix}-face-{value}" value="{value}"'
         f"{' checked' if value == '1' else ''}><span>{words}</span></label>"
-        for value, words in [*numbers, ("all", "All")]
+        for value, words in [*numbers, *([] if single else [("all", "All")])]
     )
-    hidden = ' class="faces visually-hidden"' if single else ' class="faces"'
-    return f"<fieldset{hidden}><legend>Which face is swapped</legend><div>{options}</div></fieldset>"
+    hidden = ' class="faces visually-hidden"' if alone else ' class="faces"'
+    return f"<fieldset{hidden}><legend>{legend}</legend><div>{options}</div></fieldset>"

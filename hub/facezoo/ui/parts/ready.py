@@ -1,4 +1,4 @@
-"""The strips of ready pictures: synthetic people first, then old paintings. Nobody's consent is needed for these."""
+"""The strips of ready pictures: synthetic people and old paintings. Nobody's consent is needed for these."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ element.addEventListener('click', event => {
 _STRIPS = (("portrait", "Ready pictures: people who never existed"), ("painting", "Ready pictures: old paintings"))
 
 
-def ready_pictures(chosen: Chosen | None) -> gr.HTML:
+def ready_pictures(chosen: Chosen | None, *, paintings_first: bool = False) -> gr.HTML:
     """The component; its value is {"example": id}. Event: picked."""
     return gr.HTML(
         value={},
-        markup=ready_markup(chosen.example if chosen else ""),
+        markup=ready_markup(chosen.example if chosen else "", paintings_first=paintings_first),
         html_template="${markup}",
         js_on_load=_SCRIPT,
         apply_default_css=False,
@@ -35,10 +35,10 @@ def ready_pictures(chosen: Chosen | None) -> gr.HTML:
     )
 
 
-def ready_markup(current: str) -> str:
+def ready_markup(current: str, *, paintings_first: bool = False) -> str:
     """The strips as HTML, the example whose id is `current` marked as chosen."""
     strips = ""
-    for kind, words in _STRIPS:
+    for kind, words in reversed(_STRIPS) if paintings_first else _STRIPS:
         thumbs = "".join(
             f'<li><button type="button" class="thumb" data-example="{text(each.id)}" '
             f'aria-pressed="{"true" if each.id == current else "false"}" title="{text(each.title)}">'

@@ -9,7 +9,7 @@ from facezoo.face.mesh import topology
 from facezoo.face.warp import rasterise
 from facezoo.types import Image, Points
 
-__all__ = ["FarSide"]
+__all__ = ["FarSide", "facing"]
 
 _RELIABLE = 0.45  # how squarely a point faces the viewer (cosine) for its colour to count
 _MIDDLE = (0.2, 0.36)  # head units from the middle of the face, between which mirroring sets in
@@ -24,7 +24,7 @@ class FarSide:
 
     def __init__(self, photo: Image, mesh: Points, scale: float) -> None:
         mirror = topology().mirror
-        self._facing = _facing(mesh)
+        self._facing = facing(mesh)
         self._better = _ramp(self._facing[mirror] - self._facing, 0.12, 0.4) * (1 - _ramp(self._facing, 0.3, 0.6))
         aside = np.abs(topology().canonical[:, 0])
         self._better *= _ramp(aside, *_MIDDLE)  # nose and lips are never quite symmetrical, and seen anyway
@@ -35,11 +35,11 @@ class FarSide:
 
     def weight(self, mesh: Points) -> Points:
         """(468,) in [0, 1]: how much of each point must come from the mirrored side, for the mesh as it is now."""
-        shown = _facing(mesh)
+        shown = facing(mesh)
         return (self._better * _ramp(shown - self._facing, 0.02, 0.22)).astype(np.float32)
 
 
-def _facing(mesh: Points) -> Points:
+def facing(mesh: Points) -> Points:
     """(468,) cosine between the skin's normal and the direction to the viewer, 1 where it looks at us."""
     triangles = topology().triangles
     corners = mesh[triangles].astype(np.float64)
@@ -50,7 +50,7 @@ def _facing(mesh: Points) -> Points:
     return (summed[:, 2] / np.maximum(np.linalg.norm(summed, axis=1), 1e-9)).astype(np.float32)
 
 
-def _fitted(photo: Image, mesh: Points, facing: Points, scale: float) -> Image:
+def _fitted(photo: Image, mesh: Points, square: Points, scale: float) -> Image:
     """The photo with the near side's colours multiplied by the gain that takes them to those of the far side."""
     mirror, canonical = topology().mirror, topology().canonical
     low = np.maximum(np.floor(mesh[:, :2].min(axis=0)).astype(int) - 2, 0)
@@ -60,7 +60,7 @@ def _fitted(photo: Image, mesh: Points, facing: Points, scale: float) -> Image:
     at = np.clip(np.round(mesh[:, :2] - low).astype(int), 0, np.array(part.shape[1::-1]) - 1)
     color = smooth[at[:, 1], at[:, 0]]
     ratio = np.log(color / color[mirror])  # from a point's mirror image to the point
-    reliable = np.minimum(facing, facing[mirror]) > _RELIABLE
+    reliable = np.minimum(square, square[mirror]) > _RELIABLE
     distance = np.linalg.norm(canonical[:, None, :2] - canonical[None, reliable, :2], axis=2)
     share = np.exp(-((distance / _SPREAD) ** 2)) + 1e-6
     spread = (share[..., None] * ratio[reliable]).sum(axis=1) / share.sum(axis=1)[:, None]

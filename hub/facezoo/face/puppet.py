@@ -15,19 +15,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facezoo.face.eyes import lash_line, paint_eye, paint_lashes, read_eyes, set_lids
-from facezoo.face.far_side import FarSide
+from facezoo.face.far_side import FarSide, facing
 from facezoo.face.head import Placement, angles, fit_head, rotation_of
 from facezoo.face.lids import Lids
 from facezoo.face.mesh import EYES, FACE_OVAL, INNER_LIPS, topology
 from facezoo.face.motion import Motion, lip_opening
 from facezoo.face.mouth import Mouth
 from facezoo.face.rings import make_rings
+from facezoo.face.stretch import Stretch
 from facezoo.face.warp import Raster, lay_over, rasterise, sample
 from facezoo.types import Box, Face, Image, Mask, Points, Pose
 
 __all__ = ["Drawing", "Puppet"]
 
 Vector = NDArray[np.float32]
+_EDGE_ON = 0.1  # cosine to the viewer below which a piece of skin is not drawn
 _WIDEST = 1.45  # times as open as in the photo
 
 
@@ -47,6 +49,7 @@ class Puppet:
         self._lids = Lids(self.photo, self.mesh)
         self._mouth = Mouth(self.photo, self.mesh, self.shape)
         self._rings = make_rings(self.mesh, self.shape, self.placement, others)
+        self._stretch = Stretch(self.mesh, facing(self.mesh))
         self._far_side = FarSide(self.photo, self.mesh, self.placement.scale)
 
     def place(self, motion: Motion) -> Points:
@@ -119,10 +122,11 @@ class Puppet:
         high = np.maximum(high, low + 1)
         moved = mesh.copy()
         moved[:, :2] -= low
-        read = self.mesh[:, :2].copy()
+        read = self._stretch.read(mesh)
         for side, ring in enumerate(EYES):
             read[list(ring[1:8])] = lash_line(self.mesh, side, float(closing[side]))
-        raster = rasterise(moved, topology().triangles, (int(high[0] - low[0]), int(high[1] - low[1])))
+        size = (int(high[0] - low[0]), int(high[1] - low[1]))
+        raster = rasterise(moved, topology().triangles, size, edge_on=_EDGE_ON)
         drawn = sample(self.photo, raster.read(read))
         if weight.max() > 0.02:
             mirrored = sample(self._far_side.picture, raster.read(self._far_side.mirrored))

@@ -71,13 +71,20 @@ class Raster:
         return np.concatenate([np.zeros((1, rows.shape[1])), rows]).astype(np.float32)
 
 
-def rasterise(target: NDArray[Any], triangles: NDArray[np.int32], size: tuple[int, int]) -> Raster:
+def rasterise(
+    target: NDArray[Any], triangles: NDArray[np.int32], size: tuple[int, int], *, edge_on: float = 0.0
+) -> Raster:
     """Draw triangles back to front. target: (N, 3) px of the plane drawn, z away from the viewer; size: (width,
-    height). Triangles whose corners run anticlockwise are not drawn."""
+    height). Triangles whose corners run anticlockwise are not drawn, nor those whose cosine to the viewer is below
+    edge_on."""
     corners = target[triangles, :2].astype(np.float64)
     edge, other = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
     area = edge[:, 0] * other[:, 1] - edge[:, 1] * other[:, 0]
     order = np.argsort(-target[triangles, 2].sum(axis=1), kind="stable")
+    if edge_on:
+        solid = target[triangles].astype(np.float64)
+        normals = np.cross(solid[:, 1] - solid[:, 0], solid[:, 2] - solid[:, 0])
+        order = order[area[order] > edge_on * np.linalg.norm(normals[order], axis=1)]
     longest = np.sqrt(np.maximum((edge**2).sum(axis=1), (other**2).sum(axis=1)))
     order = order[area[order] > _THINNEST * longest[order]]
     numbers = np.zeros((size[1], size[0]), np.uint16)

@@ -23,7 +23,7 @@ from facezoo.face.template import save_template, shipped_names
 from facezoo.media.read import open_clip, read_photo
 from facezoo.media.write import write_clip, write_photo
 from facezoo.registry import load
-from facezoo.runner import Live
+from facezoo.runner import Live, keep_motion
 from facezoo.types import Frame, Image
 from facezoo.zoo.embedded import examples, personas
 
@@ -179,6 +179,21 @@ def test_a_driving_photo_gives_a_photo(portrait: Path, actor: Puppet, tmp_path: 
     result = read_photo(sealed.path)
     assert _pose(result)[:2] == pytest.approx(_pose(posed)[:2], abs=6)
     assert expression(find_faces(result)[0].landmarks)[2] > 0.2
+
+
+def test_a_motion_is_kept_without_its_pictures(portrait: Path, clip: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConsentRequired, match="driving clip"):
+        keep_motion(clip, tmp_path / "mine.motion")
+    with pytest.raises(UsageError, match="cannot be written"):
+        keep_motion(clip, tmp_path / "mine.txt", consent=True)
+    with pytest.raises(UsageError, match="no motion"):
+        keep_motion(portrait, tmp_path / "mine.motion")
+    assert list(tmp_path.iterdir()) == []
+    kept = keep_motion(clip, tmp_path / "mine.motion", consent=True)
+    assert len(kept.motions) == 24
+    sealed = facezoo.run(METHOD, portrait, driving=tmp_path / "mine.motion", output=tmp_path / "a.mp4")
+    driver, result = ([_pose(frame.image)[0] for frame in open_clip(path).frames()] for path in (clip, sealed.path))
+    assert np.corrcoef(driver, result)[0, 1] > 0.95
 
 
 class TestAFaceThatIsLost:

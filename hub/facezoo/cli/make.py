@@ -19,7 +19,7 @@ from facezoo.errors import Cancelled, FacezooError, UsageError
 if TYPE_CHECKING:
     from facezoo.runner import Comparison
 
-__all__ = ["animate", "compare", "demo", "run"]
+__all__ = ["animate", "compare", "demo", "motion", "run"]
 
 Inputs = Annotated[list[Path], typer.Argument(metavar="INPUT...", help="Photos, paintings, GIFs or videos.")]
 Output = Annotated[Path, typer.Option("-o", "--output", metavar="OUT", help="A file; or a folder, made when missing.")]
@@ -111,6 +111,23 @@ def animate(
         method or able[-1], [portrait], output, driving=driving, face=face, seed=seed, settings=settings,
         consent=consent, label=label, as_json=as_json,
     )  # fmt: skip
+
+
+def motion(
+    clip: Annotated[Path, typer.Argument(metavar="CLIP", help="A video or GIF of one face.")],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="OUT.motion", help="The file to write.")],
+    smoothing: Annotated[float, typer.Option(min=0, max=1, help="How much trembling is calmed.")] = 0.3,
+    title: Annotated[str, typer.Option(help="What to call it.")] = "",
+    consent: Consent = False,
+) -> None:
+    """Keep the motion of a clip, without any picture of it, for `animate --driving OUT.motion`."""
+    from facezoo import runner
+
+    with ProgressLine() as progress:
+        kept = runner.keep_motion(
+            clip, output, consent=consent or None, smoothing=smoothing, title=title, progress=progress
+        )
+    print(f"{output}  ({len(kept.motions)} motions, {len(kept.motions) / float(kept.rate):.1f} s, no picture)")
 
 
 def compare(

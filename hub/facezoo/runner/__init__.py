@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from facezoo.runner.admit import Inspection, inspect
 from facezoo.runner.live import Live
+from facezoo.runner.motions import keep_motion
 from facezoo.runner.road import Comparison, compare, run
 
-__all__ = ["Comparison", "Inspection", "Live", "compare", "inspect", "run"]
+__all__ = ["Comparison", "Inspection", "Live", "compare", "inspect", "keep_motion", "run"]

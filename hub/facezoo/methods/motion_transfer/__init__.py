@@ -68,7 +68,7 @@ SPEC = MethodSpec(
     limits="Heads turn about 27 degrees to each side and no further; full profiles, big sunglasses and wide "
     "brims look wrong when turned, a laughing mouth cannot be closed, and the background near the hair moves a little.",
     trained_on="Nothing: geometry only. The teeth and tongue of closed mouths come from one synthetic person. A "
-    "network that repairs the warp was trained on single portraits; it won in figures (error of damaged pixels 11.1 to 9.5 of "
-    "255, 90 people) and lost to the eye, with grey teeth, so it is left off.",
+    "network that repairs the warp was trained on single portraits: it won in figures (error of damaged pixels 11.1 to "
+    "9.5 of 255, 90 people) and lost to the eye, with grey teeth, so it is left off.",
     inputs=Inputs(media=("photo",), persona=False, driving="optional"),
 )

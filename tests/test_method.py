@@ -11,7 +11,6 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,6 +18,7 @@ import pytest
 from facezoo.errors import UsageError, WeightsUnavailable
 from facezoo.method import FacePipeline, fingerprint
 from facezoo.types import Clip, Face, Image, MethodSpec
+from facezoo.zoo.record import Data, Record, Training, record_text
 
 SPEC = MethodSpec(
     "toy",
@@ -35,6 +35,12 @@ SPEC = MethodSpec(
     "Nothing.",
 )
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
+RECORD = Record(
+    "toy",
+    "MIT",
+    (Data("Portraits", "MIT", "synthetic", "None of these people ever existed."),),
+    Training("training/toy.py", "cpu", 1, 0.1, "a computer", 30.0),
+)
 
 TOY = """
 from diffusers.configuration_utils import ConfigMixin, register_to_config
@@ -107,7 +113,7 @@ def test_no_repository(repo: str) -> None:
     with pytest.raises(WeightsUnavailable):
         Untrained.from_pretrained(repo, revision=COMMIT)
     with pytest.raises(UsageError):
-        Untrained().push_to_hub(repo)
+        Untrained().push_to_hub(repo, record=RECORD, card="# Toy")
 
 
 @pytest.mark.parametrize("revision", ["", "main", "v1.0", COMMIT[:12], COMMIT.upper()])
@@ -176,27 +182,22 @@ def test_pickles_and_damage_are_refused(learned: type[FacePipeline], tmp_path: P
 
 @pytest.mark.slow
 def test_push(learned: type[FacePipeline], monkeypatch: pytest.MonkeyPatch, empty_temp: Path) -> None:
-    """What is uploaded: JSON, safetensors and the card, from a folder that is gone afterwards."""
-    import huggingface_hub
+    """What is uploaded: JSON, safetensors, record and card, from a folder that is gone afterwards."""
+    from facezoo.zoo import push as pushing
 
-    created: list[str] = []
-    uploaded: dict[str, Any] = {}
+    sent: dict[str, Any] = {}
 
-    def upload(
-        _api: object, *, repo_id: str, folder_path: Path, allow_patterns: list[str], commit_message: str
-    ) -> object:
-        uploaded["files"] = {path.name for path in folder_path.rglob("*") if path.is_file()}
-        uploaded["card"] = (folder_path / "README.md").read_text()
-        uploaded["patterns"] = allow_patterns
-        return SimpleNamespace(oid=COMMIT)
+    def push(files: dict[str, Path | bytes], repo: str, **options: Any) -> pushing.Pushed:
+        sent.update(files=set(files), repo=repo, card=files["README.md"], **options)
+        assert all(content.is_file() for content in files.values() if isinstance(content, Path))
+        return pushing.Pushed(repo, "model", "", COMMIT, options["tag"], ())
 
-    monkeypatch.setattr(huggingface_hub.HfApi, "create_repo", lambda _api, repo_id, **_: created.append(repo_id))
-    monkeypatch.setattr(huggingface_hub.HfApi, "upload_folder", upload)
-    assert make(learned).push_to_hub("owner/name", card="# Toy") == COMMIT
-    assert created == ["owner/name"]
-    assert uploaded["files"] == {"config.json", "README.md", "diffusion_pytorch_model.safetensors"}
-    assert uploaded["card"] == "# Toy"
-    assert set(uploaded["patterns"]) == {"*.json", "*.safetensors", "README.md"}
+    monkeypatch.setattr(pushing, "push", push)
+    assert make(learned).push_to_hub("owner/name", record=RECORD, card="# Toy").commit == COMMIT
+    weights = {"generator/config.json", "generator/diffusion_pytorch_model.safetensors"}
+    assert sent["files"] == {"config.json", "metrics.json", "README.md", *weights}
+    assert (sent["repo"], sent["card"]) == ("owner/name", b"# Toy")
+    assert sent["tag"].startswith("weights-")
 
 
 class Hub:
@@ -246,11 +247,13 @@ class Hub:
 
 
 def test_from_a_repository_once_and_then_offline(tmp_path: Path) -> None:
-    """JSON and safetensors are fetched, nothing else; the second time costs no request; offline works then."""
+    """JSON and safetensors are fetched, nothing else; the second time costs no request; offline works then. Without a
+    record of licence and consent they are not loaded."""
     published = Untrained().save_pretrained(tmp_path / "published")
     (published / "weights.safetensors").write_bytes(b"\x02\0\0\0\0\0\0\0{}")
     (published / "evil.py").write_text("raise SystemExit(9)")
     (published / "evil.bin").write_bytes(b"pickle")
+    (published / "metrics.json").write_text(record_text(RECORD))
     hub = Hub(published)
     code = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
@@ -278,11 +281,13 @@ def test_from_a_repository_once_and_then_offline(tmp_path: Path) -> None:
         assert hub.requests == []
         assert pull(fingerprint(published)) == "loaded"
         fetched = {path.name for path in (tmp_path / "home").rglob("snapshots/*/*")}
-        assert fetched == {"config.json", "weights.safetensors"}
+        assert fetched == {"config.json", "metrics.json", "weights.safetensors"}
         hub.requests.clear()
         assert pull() == "loaded"
         assert hub.requests == []
         assert pull("0" * 64) == "WeightsUnavailable"
+        (published / "metrics.json").unlink()
+        assert pull(home="without a record") == "WeightsUnavailable"
     finally:
         hub.server.shutdown()
     assert pull(HF_HUB_OFFLINE="1") == "loaded"

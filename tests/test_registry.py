@@ -82,8 +82,12 @@ def test_weights_are_pinned(method_id: str) -> None:
         assert re.fullmatch(r"[0-9a-f]{64}", weights.sha256)
         assert weights.parameters > 0
         assert weights.bytes > 0
+    elif weights.sha256:  # they ship with facezoo
+        assert not weights.revision
+        assert weights.parameters > 0
+        assert (PACKAGE / "zoo" / "weights" / method_id / "config.json").is_file()
     else:
-        assert not (weights.revision or weights.parameters)
+        assert not (weights.revision or weights.parameters or weights.bytes)
 
 
 def test_pipeline_is_a_face_pipeline(method_id: str) -> None:
@@ -184,7 +188,7 @@ def test_a_copied_folder_is_a_new_method(package_copy: Path, method_id: str) -> 
     copy = duplicate(package_copy, method_id)
     assert sorted(listed(package_copy)) == sorted([*before, copy])
     code = f"from facezoo.registry import load; print(type(load({copy!r})).__module__)"
-    if not registry.load_spec(method_id).weights.repo:
+    if not registry.load_spec(method_id).weights.sha256:
         environment = os.environ | {"PYTHONPATH": str(package_copy.parent)}
         done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
         assert done.stdout.strip().startswith(f"facezoo.methods.{copy}.")

@@ -13,7 +13,7 @@ import json
 import sys
 import time
 from collections import defaultdict
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +30,7 @@ from facezoo.train.checkpoint import load_checkpoint, save_checkpoint
 from facezoo.train.config import parse
 from facezoo.train.data import Shards, find_people, render_shards
 from facezoo.train.pairs import pair_jobs, render_pairs
-from facezoo.train.publish import publish_folder
+from facezoo.train.publish import publish_folder, read_data, record_of
 from facezoo.train.score import damage_scores, summary
 
 
@@ -75,13 +75,17 @@ class Config:
     init_from: str = ""
     """A folder with the weights to begin with."""
     push: str = ""
-    """Hub repository owner/name that the weights are uploaded to at the end."""
+    """Hub repository owner/name that the weights are uploaded to at the end; needs --data-record."""
+    data_record: str = ""
+    """JSON file that says of each data set its name, licence, consent and statement."""
     seed: int = 0
     """Of everything drawn at random."""
 
     def __post_init__(self) -> None:
         if self.side % 2 ** len(self.widths) or not 0 < self.side <= 256:
             raise ValueError(f"--side must be a multiple of {2 ** len(self.widths)} up to 256, not {self.side}")
+        if self.push:
+            read_data(self.data_record)
 
 
 PRESETS = {"cpu": {}, "paper": {"steps": 200_000, "batch": 32, "side": 256, "pairs": 16, "widths": (48, 96, 192, 256),
@@ -104,9 +108,8 @@ def main(config: Config) -> None:
     network, optimizer, loader, schedule = accelerator.prepare(network, optimizer, loader, schedule)
     checkpoints = config.output / "checkpoints"
     step = load_checkpoint(checkpoints, accelerator, config.resume)
-
     endless = itertools.chain.from_iterable(itertools.repeat(loader))
-    saved, losses = time.monotonic(), []
+    begun, saved, losses = time.monotonic(), time.monotonic(), []
     while step < config.steps:
         truth, warped, maps, weight = augment(next(endless), config.side)
         residual, confidence = network(warped, maps)
@@ -135,9 +138,8 @@ def main(config: Config) -> None:
     (config.output / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n")
     print(json.dumps(metrics["all"], indent=2))
     if config.push:
-        settings = json.dumps(asdict(config), indent=2, default=str)
-        card = f"The repair network of facezoo's motion_transfer, trained with\n\n```json\n{settings}\n```\n"
-        print(publish_folder(final, config.push, card, {"metrics.json": json.dumps(metrics, indent=2)}))
+        record = record_of("motion_transfer", config, step, time.monotonic() - begun, metrics, ("mended", "damaged"))
+        print(publish_folder(final, config.push, "# The repair network of facezoo's motion_transfer\n", record))
 
 
 def make_pairs(config: Config) -> tuple[Shards, Shards]:

@@ -11,9 +11,7 @@ torch and diffusers are imported on first use: a method without networks never l
 
 from __future__ import annotations
 
-import hashlib
 import json
-import re
 import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,29 +20,31 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, cast
 
 from facezoo.errors import UsageError, WeightsUnavailable
-from facezoo.types import Clip, Face, Frame, Image, MethodSpec, Progress
+from facezoo.types import Clip, Face, Frame, Image, MethodSpec, Progress, Weights
+from facezoo.zoo.manifest import fingerprint
+from facezoo.zoo.pull import REPO, fetch_repository
 
 if TYPE_CHECKING:
     from facezoo.face.template import Template
+    from facezoo.zoo.push import Pushed
+    from facezoo.zoo.record import Record
 
 __all__ = ["Animation", "AnimationPipeline", "FacePipeline", "fingerprint"]
-
-_REPO = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
-_COMMIT = re.compile(r"[0-9a-f]{40}", re.ASCII)
-_PATTERNS = ["*.json", "*.safetensors"]
 
 
 class FacePipeline(ABC):
     """A method, ready to run. Subclasses set `spec`, name their networks in `components`, and write `__call__`.
 
     components: name -> class, a `diffusers.ModelMixin` (its constructor arguments are its config) or anything else of
-    diffusers with from_pretrained and save_pretrained, a scheduler for example. networks holds their instances."""
+    diffusers with from_pretrained and save_pretrained, a scheduler for example. networks holds their instances, weights
+    says which ones they are: those of the SPEC, unless the registry found others."""
 
     spec: ClassVar[MethodSpec]
     components: ClassVar[Mapping[str, type[Any]]] = {}
 
     def __init__(self, networks: Mapping[str, Any] | None = None) -> None:
         self.networks: dict[str, Any] = dict(networks or {})
+        self.weights: Weights = self.spec.weights
         if set(self.networks) != set(self.components):
             raise UsageError(
                 f"{type(self).__name__} needs the components {sorted(self.components)}, not {sorted(self.networks)}.",
@@ -73,8 +73,9 @@ class FacePipeline(ABC):
 
         revision: 40 hex digits, needed for a repository: branches move, commits do not, and a commit that is in the
         cache costs no request. sha256: when given, `fingerprint` of what was read must equal it.
-        Raises UsageError (repository without commit), WeightsUnavailable (missing, changed, or another method's)."""
-        folder = _locate(folder_or_repo, revision)
+        Raises UsageError (repository without commit), WeightsUnavailable (missing, changed, another method's, or a
+        repository that says nothing of licence and consent). `registry.load` checks every single file as well."""
+        folder = _folder(folder_or_repo, revision, cls.spec.id)
         _check_config(folder, cls)
         if sha256 and fingerprint(folder) != sha256:
             raise WeightsUnavailable(
@@ -93,28 +94,16 @@ class FacePipeline(ABC):
         (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
         return folder
 
-    def push_to_hub(self, repo_id: str, *, card: str = "", private: bool = False, message: str = "") -> str:
-        """Upload the pipeline to a Hub repository, made when missing, and give the commit to pin in SPEC (40 hex).
+    def push_to_hub(self, repo_id: str, *, record: Record, card: str, private: bool = False, tag: str = "") -> Pushed:
+        """Upload the pipeline to a Hub repository, made when missing. The commit that is given is the one to pin.
 
-        card: text of its README.md. Only JSON, safetensors and the card are uploaded.
-        Raises UsageError for an impossible repo_id; Hub errors pass through."""
-        from huggingface_hub import HfApi
+        record: licence, data and consent, training, scores. card: text of its README.md, as `zoo.cards.render` makes
+        it. The same bytes again make no commit. Errors as `zoo.push.push`."""
+        from facezoo.zoo.push import push_weights
 
-        if not _REPO.fullmatch(repo_id):
-            raise UsageError(f"{repo_id!r} is no repository.", "Write it as owner/name.")
-        api = HfApi()
         with tempfile.TemporaryDirectory(prefix="facezoo-") as temporary:
             folder = self.save_pretrained(temporary)
-            if card:
-                (folder / "README.md").write_text(card, encoding="utf-8")
-            api.create_repo(repo_id, private=private, exist_ok=True)
-            commit = api.upload_folder(
-                repo_id=repo_id,
-                folder_path=folder,
-                allow_patterns=[*_PATTERNS, "README.md"],
-                commit_message=message or f"facezoo {self.spec.id}",
-            )
-        return commit.oid
+            return push_weights(folder, repo_id, record=record, card=card, private=private, tag=tag)
 
     def to(self, device: str) -> Self:
         """Move the networks to a torch device ("cpu", "cuda", "mps") and give self."""
@@ -180,42 +169,16 @@ class AnimationPipeline(FacePipeline):
             yield frame.image
 
 
-def fingerprint(folder: Path) -> str:
-    """sha256 (64 hex) of all weights below a folder: of the lines "<sha256>  <path>\\n" that
-    `sha256sum */*.safetensors` prints, sorted by path with forward slashes."""
-    lines = ""
-    for path in sorted(folder.rglob("*.safetensors"), key=lambda each: each.relative_to(folder).as_posix()):
-        with path.open("rb") as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
-        lines += f"{digest}  {path.relative_to(folder).as_posix()}\n"
-    return hashlib.sha256(lines.encode()).hexdigest()
-
-
-def _locate(folder_or_repo: str | Path, revision: str) -> Path:
+def _folder(folder_or_repo: str | Path, revision: str, method: str) -> Path:
     """The local folder, fetched from the Hub when `folder_or_repo` is no folder here."""
     folder = Path(folder_or_repo)
     if folder.is_dir():
         return folder
-    repo = str(folder_or_repo)
-    if isinstance(folder_or_repo, Path) or not _REPO.fullmatch(repo):
+    if isinstance(folder_or_repo, Path) or not REPO.fullmatch(str(folder_or_repo)):
         raise WeightsUnavailable(
-            f"There are no weights in {repo}.", "Give a folder that exists, or a repository owner/name."
+            f"There are no weights in {folder_or_repo}.", "Give a folder that exists, or a repository owner/name."
         )
-    if not _COMMIT.fullmatch(revision):
-        raise UsageError(
-            f"The repository {repo} needs a revision of 40 hex digits, not {revision!r}.",
-            "Branches and tags move: pin the commit that you have checked.",
-        )
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
-
-    try:
-        return Path(snapshot_download(repo, revision=revision, allow_patterns=_PATTERNS))
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as problem:
-        raise WeightsUnavailable(
-            f"The weights {repo} at {revision[:8]} are not on this machine and could not be fetched.",
-            "Connect to the internet once, or set HF_ENDPOINT to a mirror that has them.",
-        ) from problem
+    return fetch_repository(str(folder_or_repo), revision, method)
 
 
 def _check_config(folder: Path, pipeline: type[FacePipeline]) -> None:

@@ -15,6 +15,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import facezoo.methods
 from facezoo.errors import FacezooError, UsageError
 from facezoo.types import MethodSpec, Range
+from facezoo.zoo.pull import locate
 
 if typing.TYPE_CHECKING:
     from facezoo.method import FacePipeline
@@ -67,18 +68,22 @@ def load_spec(id: str) -> MethodSpec:
 
 
 @cache
-def load(id: str) -> FacePipeline:
+def load(id: str, weights: str = "") -> FacePipeline:
     """The pipeline of one method, with its weights, made on the first call and kept.
 
-    Weights are read at the revision pinned in SPEC and checked against its sha256.
-    Raises UsageError for an unknown id, WeightsUnavailable when the weights are missing or not those of SPEC."""
+    weights: a folder of one's own; "" takes what FACEZOO_WEIGHTS names, the Hub cache, the Hub at the commit pinned in
+    SPEC, or the copy that ships, in this order. Every file is checked before it is used.
+    Raises UsageError for an unknown id, WeightsUnavailable when no intact weights can be had, or none with a record of
+    licence and consent."""
     spec = load_spec(id)
     module, _, name = spec.pipeline.partition(":")
     pipeline: type[FacePipeline] = getattr(importlib.import_module(module, f"facezoo.methods.{id}"), name)
-    weights = spec.weights
-    if not weights.repo:
+    if not spec.weights.sha256:
         return pipeline()
-    return pipeline.from_pretrained(weights.repo, revision=weights.revision, sha256=weights.sha256)
+    located = locate(id, spec.weights, weights)
+    made = pipeline.from_pretrained(located.folder, sha256=located.weights.sha256)
+    made.weights = located.weights
+    return made
 
 
 def describe_params(spec: MethodSpec) -> list[Parameter]:

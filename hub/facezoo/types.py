@@ -110,7 +110,8 @@ class Face:
     """One face of one frame, found, measured and aligned.
 
     number: 1 is the largest. frame: the whole picture (H, W, 3). crop: (S, S, 3), FFHQ-like. affine: (2, 3) float32,
-    maps picture points to crop points. landmarks and box are in picture pixels.
+    maps picture points to crop points. landmarks and box are in picture pixels. persona: id of the synthetic person
+    whose portrait it is, "" of everybody else.
     """
 
     number: int
@@ -120,6 +121,7 @@ class Face:
     frame: Image
     crop: Image
     affine: NDArray[np.float32]
+    persona: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,7 +171,8 @@ class Persona:
 class Weights:
     """Where a method's weights come from: a Hub repository at a pinned 40-hex revision.
 
-    A method without learned weights has repo "" and revision "" and parameters 0."""
+    sha256: `zoo.manifest.fingerprint` of them. Weights that only ship with facezoo have repo "" and revision "".
+    A method without learned weights has sha256 "" and parameters 0 as well."""
 
     repo: str = ""
     revision: str = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from typing import Annotated, NoReturn
@@ -10,6 +11,7 @@ import typer
 
 import facezoo
 from facezoo.cli import bench, doctor, look, make
+from facezoo.cli import zoo as zoo_commands
 from facezoo.cli.shell import conclude
 from facezoo.errors import UsageError
 
@@ -22,12 +24,18 @@ app.command("methods")(look.methods)
 app.command("personas")(look.personas)
 app.command("run")(make.run)
 app.command("animate")(make.animate)
+app.command("motion")(make.motion)
 app.command("compare")(make.compare)
 app.command("verify")(look.verify)
-app.add_typer(zoo, help="The weights: what there is, whether it is intact, its card.")
-zoo.command("list")(look.zoo_list)
-zoo.command("check")(look.zoo_check)
-zoo.command("card")(look.zoo_card)
+app.add_typer(zoo, help="The weights: what there is, from the Hub and to it, whether it is intact, its card.")
+zoo.command("list")(zoo_commands.list_weights)
+zoo.command("pull")(zoo_commands.pull)
+zoo.command("push")(zoo_commands.push)
+zoo.command("check")(zoo_commands.check)
+zoo.command("card")(zoo_commands.card)
+zoo.command("bundle")(zoo_commands.bundle)
+zoo.command("convert")(zoo_commands.convert)
+zoo.command("pin")(zoo_commands.pin)
 app.command("bench")(bench.bench)
 app.command("demo")(make.demo)
 app.command("doctor")(doctor.doctor)
@@ -45,6 +53,8 @@ def execute(arguments: Sequence[str]) -> int:
         words.append("--help")
     options = words[: words.index("--")] if "--" in words else words
     debug = "--debug" in options
+    if not debug:
+        os.environ.setdefault("HF_HUB_VERBOSITY", "error")  # its retries are no news for users
     words = [word for word in options if word != "--debug"] + words[len(options) :]
 
     def command() -> object:

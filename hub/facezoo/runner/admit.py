@@ -106,7 +106,7 @@ def identity_of(
 
 @cache
 def _persona_face(id: str) -> Face:
-    return find_faces(read_photo(load_persona(id).portrait), thorough=False)[0]
+    return replace(find_faces(read_photo(load_persona(id).portrait), thorough=False)[0], persona=id)
 
 
 def driver_of(spec: MethodSpec, driving: str | Path | None, consent: bool | None) -> Clip | Template | None:

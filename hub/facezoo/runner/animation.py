@@ -32,7 +32,7 @@ def animate(
 ) -> Sealed:
     """Bring the chosen face of a photo to life and seal the result; see `runner.run`. Without a driver, or with a photo
     as one, the result is a photo. Raises UsageError for a clip as the picture, or for several faces."""
-    spec = pipeline.spec
+    spec = replace(pipeline.spec, weights=pipeline.weights)
     with clock.stage("detect"):
         source, others = portrait_of(clip, face)
     shown = _shown(clip, driver)

@@ -80,6 +80,7 @@ def run(
         identity, persona, sources = identity_of(spec, persona, source, consent)
         driver = driver_of(spec, driving, consent)
         pipeline = registry.load(method)
+    spec = replace(spec, weights=pipeline.weights)  # those in use, which the record names
     if isinstance(pipeline, AnimationPipeline):
         return animate(
             pipeline, clip, driver, params=chosen, face=face, seed=seed, output=output, label=label, clock=clock
@@ -241,6 +242,7 @@ def _compare_one(
     with clock.stage("read"):
         identity, persona, _ = identity_of(spec, persona if spec.inputs.persona else None, None, None)
         pipeline = registry.load(spec.id)
+    spec = replace(spec, weights=pipeline.weights)
     params = spec.params()
     sized = [realign(face, spec.inputs.crop_size) if spec.inputs.crop_size else face for face in faces]
     once = iter([Frame(photo, 0.0)])

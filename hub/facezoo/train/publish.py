@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import json
+import os
+import platform
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import get_args
 
 from facezoo.errors import UsageError
 from facezoo.types import Weights
+from facezoo.zoo.cards import render_record
 from facezoo.zoo.manifest import MANIFEST, WEIGHTS, describe, make_manifest, manifest_text
-from facezoo.zoo.push import push
-from facezoo.zoo.record import RECORD, Record, record_text
+from facezoo.zoo.push import push, weight_files
+from facezoo.zoo.record import LICENCES, RECORD, Consent, Data, Interval, Record, Score, Training, record_text
 
-__all__ = ["publish_folder", "ship_folder"]
+__all__ = ["publish_folder", "read_data", "record_of", "ship_folder"]
 
+_LOWER = frozenset({"l1", "contrast"})
 _MOST = 12_000_000  # bytes of one method's weights that may ship
 _FRONT = """---
 library_name: facezoo
-license: apache-2.0
+license: {licence}
 pipeline_tag: image-to-image
 tags: [facezoo, face]
 ---
@@ -25,16 +31,51 @@ tags: [facezoo, face]
 """
 
 
-def publish_folder(folder: Path, repo_id: str, card: str, files: Mapping[str, str]) -> str:
+def publish_folder(folder: Path, repo_id: str, card: str, record: Record) -> str:
     """Upload the JSON and safetensors of a folder to a Hub repository, made when missing; gives the commit (40 hex).
 
-    repo_id: owner/name. card: text of README.md, to which the front matter is added unless it has one. files: name ->
-    text of further files; metrics.json must be a `zoo.record.Record`. The same bytes again make no commit.
+    repo_id: owner/name. card: text of README.md, to which front matter, and what the record says of data, training and
+    results, are added unless it has its own front matter. record: becomes metrics.json. The same bytes again make no
+    commit.
     Raises UsageError, WeightsUnavailable (no licence or consent on record) and FacezooError, as `zoo.push.push`."""
-    sent: dict[str, Path | bytes] = {each.path: folder / each.path for each in make_manifest(folder).files}
-    sent |= {name: text.encode() for name, text in files.items()}
-    sent["README.md"] = (card if card.startswith("---\n") else _FRONT + card).encode()
-    return push(sent, repo_id).commit
+    if not card.startswith("---\n"):
+        card = f"{_FRONT.format(licence=LICENCES.get(record.licence, ''))}{card}\n{render_record(record)}"
+    return push(weight_files(folder, record, card), repo_id, message=f"facezoo {record.method}").commit
+
+
+def read_data(path: str) -> tuple[Data, ...]:
+    """What a run learns from, as the owner of the data wrote it down: a JSON list of objects with the fields of
+    `zoo.record.Data`. Raises ValueError when something is missing: nothing is published without it."""
+    try:
+        return tuple(Data(**each) for each in json.loads(Path(path).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as problem:
+        raise ValueError(
+            "--data-record must name a JSON list of data sets, each with name, licence, statement, and consent "
+            f"({' | '.join(get_args(Consent))}): {problem}"
+        ) from problem
+
+
+def record_of(
+    method: str,
+    config: object,
+    steps: int,
+    seconds: float,
+    tables: Mapping[str, Mapping[str, Mapping[str, Mapping[str, float]]]],
+    columns: tuple[str, str],
+    *,
+    licence: str = "Apache-2.0",
+    watts: float = 65.0,
+) -> Record:
+    """The record of a run of training/<method>.py on this machine.
+
+    config: the script's dataclass, which has `data_record`. tables: part of the face -> what `train.score.summary`
+    gives. columns: the names in it of the result and of what it is compared with. watts: power of the machine while it
+    trains, assumed. Raises ValueError as `read_data`."""
+    numbers = {name: value for name, value in vars(config).items() if isinstance(value, int | float | tuple)}
+    scores = tuple(score for part, table in tables.items() for score in _scores(part, table, *columns))
+    made = Training(f"training/{method}.py", "as below", steps, round(seconds / 3600, 2), _hardware(), watts)
+    notes = (f"Settings: {', '.join(f'{name} {value}' for name, value in numbers.items())}.",)
+    return Record(method, licence, read_data(vars(config)["data_record"]), made, scores, notes)
 
 
 def ship_folder(folder: Path, record: Record, *, embed: bool = True) -> Weights:
@@ -62,3 +103,21 @@ def ship_folder(folder: Path, record: Record, *, embed: bool = True) -> Weights:
     shutil.rmtree(target, ignore_errors=True)
     complete.rename(target)
     return weights
+
+
+def _hardware() -> str:
+    import torch
+
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else f"{os.cpu_count()} cores"
+    return f"{device}, {platform.machine()}"
+
+
+def _scores(
+    part: str, table: Mapping[str, Mapping[str, Mapping[str, float]]], result: str, baseline: str
+) -> Iterator[Score]:
+    for name, columns in table.items():
+        better = "lower" if name in _LOWER else "higher"
+        ours, simple = (Interval(columns[each]["mean"], columns[each]["low"], columns[each]["high"])
+                        for each in (result, baseline))  # fmt: skip
+        count = int(columns[result]["n"])
+        yield Score(f"{name}_{part}", f"{name}, {part}", "held-out pictures", count, better, ours, {baseline: simple})

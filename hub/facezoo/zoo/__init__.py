@@ -1,1 +1,1 @@
-"""The zoo: the synthetic people and example pictures that ship with facezoo, and the cards of its methods."""
+"""The zoo: weights from the Hub and to it, their records and cards, and the synthetic people and pictures that ship."""

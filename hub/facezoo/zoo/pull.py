@@ -1,0 +1,282 @@
+"""Where a method's weights are: a folder of one's own, the Hub cache, the Hub, or the copy that ships with facezoo.
+
+In that order; only a copy with the very files of the Hub comes before it, there being nothing to gain then. The sha256
+of every file is checked before its folder is given, and no server is asked when all files of the pinned commit are
+here.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from facezoo.errors import UsageError, WeightsUnavailable
+from facezoo.types import Weights
+from facezoo.zoo.download import cached_file, download, explain, forget
+from facezoo.zoo.manifest import MANIFEST, WEIGHTS, Fault, Manifest, faults, fingerprint, make_manifest, read_manifest
+from facezoo.zoo.record import RECORD, read_record
+
+__all__ = [
+    "COMMIT",
+    "REPO",
+    "Located",
+    "State",
+    "fetch",
+    "fetch_previews",
+    "fetch_repository",
+    "locate",
+    "look",
+    "record_folder",
+    "states",
+]
+
+REPO = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
+"""A repository of the Hub: owner/name."""
+COMMIT = re.compile(r"[0-9a-f]{40}", re.ASCII)
+_PATTERNS = ["*.json", "*.safetensors"]
+_LOG = logging.getLogger(__name__)
+_REINSTALL = "Install facezoo again: `pip install --force-reinstall --no-deps facezoo`."
+
+State = Literal["intact", "changed", "not here"]
+
+
+@dataclass(frozen=True)
+class Located:
+    """Weights on this machine, checked. weights: what they are; an own folder has no repository or commit."""
+
+    folder: Path
+    source: Literal["own folder", "Hub cache", "Hub", "embedded"]
+    weights: Weights
+
+
+def locate(method: str, pinned: Weights, own: str | Path = "") -> Located:
+    """The weights of a method, fetched when they are not here. own: a folder, or "" for what FACEZOO_WEIGHTS names.
+
+    Raises WeightsUnavailable, with the reason and what to do, when no intact copy can be had, and when licence or
+    consent are not on record."""
+    folder = _own_folder(method, own)
+    if folder is not None:
+        return _check_own(method, pinned, folder)
+    record_folder(method)
+    if pinned.repo:
+        here = _from_cache(method, pinned)
+        if here is not None:
+            return here
+    if _embedded_state(method, pinned) == "intact":
+        shipped = _embedded(method, pinned)
+        if not pinned.repo or shipped.weights.sha256 == pinned.sha256:
+            return shipped
+        try:
+            return fetch(method, pinned, patient=False)
+        except WeightsUnavailable as problem:
+            _LOG.warning("%s Using the smaller copy that ships with facezoo.", problem.message)
+            return shipped
+    if not pinned.repo:
+        raise WeightsUnavailable(f"The weights of {method} that ship with facezoo are missing or changed.", _REINSTALL)
+    return fetch(method, pinned)
+
+
+def fetch(method: str, pinned: Weights, *, patient: bool = True) -> Located:
+    """Bring the files of the pinned commit into the Hub cache, those that are not there and right, and check them all.
+
+    patient: try again when the Hub is busy. Raises WeightsUnavailable; nothing that failed its check stays in reach."""
+    _check_pin(pinned.repo, pinned.revision)
+    here = _from_cache(method, pinned)
+    if here is not None:
+        return here
+    for each in _pinned_manifest(method, pinned).files:
+        download(pinned.repo, pinned.revision, each, patient=patient)
+    here = _from_cache(method, pinned)
+    if here is None:
+        raise WeightsUnavailable(
+            f"The weights of {method} did not stay as they came: a file changed on the disk.",
+            "Check the disk, or set HF_HOME to a folder on another one.",
+        )
+    return Located(here.folder, "Hub", here.weights)
+
+
+def fetch_repository(repo: str, revision: str, method: str = "") -> Path:
+    """The folder of a repository's JSON and safetensors at a commit, fetched when they are not in the Hub cache.
+
+    For weights that are not in the zoo; their sha256 is the caller's business. method: as in `read_record`.
+    Raises UsageError for anything but owner/name and 40 hex digits, WeightsUnavailable when it cannot be had, or says
+    nothing of licence and consent."""
+    from huggingface_hub import snapshot_download
+
+    _check_pin(repo, revision)
+    try:
+        folder = Path(snapshot_download(repo, revision=revision, allow_patterns=_PATTERNS))
+    except Exception as problem:
+        raise explain(problem, repo, revision) from problem
+    read_record(folder, method)
+    return folder
+
+
+def fetch_previews(located: Located, names: Iterable[str]) -> None:
+    """Bring the pictures of a card beside the weights, when those came from the Hub without them."""
+    from huggingface_hub import hf_hub_download
+
+    for name in names:
+        if located.weights.repo and not (located.folder / name).is_file():
+            try:
+                hf_hub_download(located.weights.repo, name, revision=located.weights.revision)
+            except Exception as problem:
+                raise explain(problem, located.weights.repo, located.weights.revision) from problem
+
+
+def look(method: str, pinned: Weights, own: str | Path = "") -> Literal["own folder", "Hub cache", "embedded", ""]:
+    """Where `locate` would find the weights without a server, "" when nowhere. No bytes are read."""
+    if _own_folder(method, own) is not None:
+        return "own folder"
+    if pinned.repo and all(_cached_files(pinned, _pinned_manifest(method, pinned)).values()):
+        return "Hub cache"
+    folder = WEIGHTS / method
+    if all((folder / each.path).is_file() for each in read_manifest(folder, "embedded").files):
+        return "embedded"
+    return ""
+
+
+def states(method: str, pinned: Weights) -> Iterator[tuple[str, State]]:
+    """Each copy of a method's weights on this machine, and whether it is intact. All bytes are read.
+
+    Raises WeightsUnavailable when licence or consent are not on record."""
+    record_folder(method)
+    folder = _own_folder(method, "")
+    if folder is not None:
+        try:
+            _check_own(method, pinned, folder)
+        except WeightsUnavailable:
+            yield "own folder", "changed"
+        else:
+            yield "own folder", "intact"
+    if pinned.repo:
+        files = _cached_files(pinned, _pinned_manifest(method, pinned))
+        root = _snapshot(files)
+        wrong = {"": "missing"} if root is None else faults(root, _pinned_manifest(method, pinned))
+        partly = set(wrong.values()) == {"missing"}
+        yield "Hub cache", "not here" if partly else "changed" if wrong else "intact"
+    yield "embedded", _embedded_state(method, pinned)
+
+
+def record_folder(method: str) -> Path:
+    """facezoo's folder with a method's manifest and record. Raises WeightsUnavailable without licence or consent."""
+    folder = WEIGHTS / method
+    read_record(folder, method)
+    return folder
+
+
+def _own_folder(method: str, own: str | Path) -> Path | None:
+    """The folder of one's own weights for a method: the one named, or its subfolder of the method's name, if any."""
+    named = str(own) or os.environ.get("FACEZOO_WEIGHTS", "")
+    if not named:
+        return None
+    asked = bool(own)
+    folder = Path(named).expanduser()
+    if not folder.is_dir():
+        raise UsageError(f"There is no folder {folder} of weights.", "Correct FACEZOO_WEIGHTS, or unset it.")
+    if (folder / method / "config.json").is_file():
+        return folder / method
+    if (folder / "config.json").is_file() and (asked or _method_of(folder) == method):
+        return folder
+    if asked:
+        raise UsageError(
+            f"{folder} holds no weights of {method}.", "Give a folder with config.json, as save_pretrained writes it."
+        )
+    return None
+
+
+def _method_of(folder: Path) -> str:
+    try:
+        return str(json.loads((folder / "config.json").read_text(encoding="utf-8"))["method"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
+def _check_own(method: str, pinned: Weights, folder: Path) -> Located:
+    """An own folder has its own manifest when it comes from a bundle; the record it needs always."""
+    read_record(folder, method)
+    wrong = faults(folder, read_manifest(folder)) if (folder / MANIFEST).exists() else {}
+    if wrong:
+        raise WeightsUnavailable(
+            f"The weights in {folder} are not as their {MANIFEST} says: {_named(wrong)}.",
+            "Unpack the bundle again, or unset FACEZOO_WEIGHTS.",
+        )
+    sha256 = fingerprint(folder)
+    if sha256 == pinned.sha256:
+        return Located(folder, "own folder", pinned)
+    return Located(folder, "own folder", Weights(sha256=sha256, bytes=make_manifest(folder).bytes))
+
+
+def _from_cache(method: str, pinned: Weights) -> Located | None:
+    """The pinned commit in the Hub cache when all its files are there and right; those that are not are taken out."""
+    manifest = _pinned_manifest(method, pinned)
+    files = _cached_files(pinned, manifest)
+    folder = _snapshot(files)
+    if folder is None:
+        return None
+    wrong = faults(folder, manifest)
+    for path, fault in wrong.items():
+        if fault != "missing":
+            _LOG.info("%s in the Hub cache is %s; it was taken out.", path, fault)
+            forget(folder / path)
+    if set(wrong.values()) - {"not listed"}:
+        return None
+    read_record(folder, method)
+    return Located(folder, "Hub cache", pinned)
+
+
+def _cached_files(pinned: Weights, manifest: Manifest) -> dict[str, Path | None]:
+    return {each.path: cached_file(pinned.repo, pinned.revision, each.path) for each in manifest.files}
+
+
+def _snapshot(files: dict[str, Path | None]) -> Path | None:
+    """The folder of a commit in the cache, from any of its files that is there."""
+    for name, path in files.items():
+        if path is not None:
+            return path.parents[name.count("/")]
+    return None
+
+
+def _embedded_state(method: str, pinned: Weights) -> State:
+    folder = WEIGHTS / method
+    wrong = faults(folder, read_manifest(folder, "embedded"))
+    if not (folder / "config.json").is_file():
+        return "not here"
+    return "changed" if wrong else "intact"
+
+
+def _embedded(method: str, pinned: Weights) -> Located:
+    manifest = read_manifest(WEIGHTS / method, "embedded")
+    if manifest.sha256 == pinned.sha256:
+        return Located(WEIGHTS / method, "embedded", pinned)
+    return Located(WEIGHTS / method, "embedded", Weights(sha256=manifest.sha256, bytes=manifest.bytes))
+
+
+def _pinned_manifest(method: str, pinned: Weights) -> Manifest:
+    """The manifest, which must be of the weights that SPEC pins."""
+    manifest = read_manifest(WEIGHTS / method)
+    if manifest.sha256 != pinned.sha256 or RECORD not in {each.path for each in manifest.files}:
+        raise WeightsUnavailable(
+            f"The {MANIFEST} of {method} does not belong to the weights that its SPEC pins.", _REINSTALL
+        )
+    return manifest
+
+
+def _check_pin(repo: str, revision: str) -> None:
+    if not REPO.fullmatch(repo):
+        raise UsageError(f"{repo!r} is no repository.", "Write it as owner/name.")
+    if not COMMIT.fullmatch(revision):
+        raise UsageError(
+            f"The repository {repo} needs a revision of 40 hex digits, not {revision!r}.",
+            "Branches and tags move: pin the commit that you have checked.",
+        )
+
+
+def _named(wrong: dict[str, Fault]) -> str:
+    return ", ".join(f"{path} ({fault})" for path, fault in wrong.items())

@@ -1,0 +1,34 @@
+"""What ships: every method with weights has its manifest and record, and the wheel stays small."""
+
+from __future__ import annotations
+
+from facezoo import registry
+from facezoo.zoo.manifest import WEIGHTS, describe, faults, read_manifest
+from facezoo.zoo.record import read_record
+
+ONE, ALL = 12_000_000, 90_000_000  # bytes
+
+
+def test_every_method_with_weights_has_manifest_record_and_size(method_id: str) -> None:
+    weights = registry.load_spec(method_id).weights
+    folder = WEIGHTS / method_id
+    if not weights.sha256:
+        assert not folder.exists(), "weights that no SPEC knows"
+        return
+    assert read_record(folder, method_id).data
+    assert read_manifest(folder).sha256 == weights.sha256
+    if (folder / "config.json").exists():
+        assert faults(folder, read_manifest(folder, "embedded")) == {}
+        if read_manifest(folder, "embedded").sha256 == weights.sha256:
+            found = describe(folder)
+            assert (found.parameters, found.bytes) == (weights.parameters, weights.bytes)
+
+
+def test_what_ships_is_small() -> None:
+    sizes = {
+        folder.name: sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+        for folder in WEIGHTS.glob("*")
+    }
+    assert set(sizes) <= {spec.id for spec in registry.list_methods()}
+    assert all(size <= ONE for size in sizes.values()), sizes
+    assert sum(sizes.values()) <= ALL

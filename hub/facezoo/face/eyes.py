@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from facezoo.face._litert import network
 from facezoo.face.mesh import EYES
-from facezoo.face.warp import lay_over, rasterise, sample
+from facezoo.face.warp import fit_affine, lay_over, rasterise, sample
 from facezoo.types import Image, Points
 
 __all__ = ["Eyes", "Iris", "lash_line", "paint_eye", "paint_lashes", "read_eyes", "set_lids"]
@@ -102,7 +102,7 @@ def paint_eye(
     high = np.minimum(np.ceil(opening.max(axis=0)).astype(int) + _MARGIN + 1, canvas.shape[1::-1])
     if (high <= low).any():
         return
-    affine = _fit_affine(resting.astype(np.float64), origin.astype(np.float64))
+    affine = fit_affine(resting, origin)
     xs, ys = np.meshgrid(np.arange(low[0], high[0], dtype=np.float32), np.arange(low[1], high[1], dtype=np.float32))
     seen = np.stack([xs, ys], axis=2) @ affine[:, :2].T + affine[:, 2]  # photo pixels before lids and gaze
     left, right = origin[0].astype(np.float64), origin[8].astype(np.float64)
@@ -215,9 +215,3 @@ def _find(image: Image, ring: Points, *, mirrored: bool) -> tuple[Iris, float]:
         points[:, 0] = _SIDE - 1 - points[:, 0]
     radius = float(np.linalg.norm(points[1:] - points[0], axis=1).mean()) * scale
     return np.append(points[0] @ turn.T + affine[:, 2], radius).astype(np.float32), float(height)
-
-
-def _fit_affine(points: NDArray[np.float64], images: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(2, 3): the affine that takes points (N, 2) nearest to images (N, 2)."""
-    rows = np.concatenate([points, np.ones((len(points), 1))], axis=1)
-    return np.asarray(np.linalg.lstsq(rows, images, rcond=None)[0].T, np.float64)

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from facezoo.face.mesh import topology
-from facezoo.face.warp import rasterise
+from facezoo.face.warp import rasterise, smoothstep
 from facezoo.types import Image, Points
 
 __all__ = ["FarSide", "facing"]
@@ -25,9 +25,11 @@ class FarSide:
     def __init__(self, photo: Image, mesh: Points, scale: float) -> None:
         mirror = topology().mirror
         self._facing = facing(mesh)
-        self._better = _ramp(self._facing[mirror] - self._facing, 0.12, 0.4) * (1 - _ramp(self._facing, 0.3, 0.6))
+        self._better = smoothstep(self._facing[mirror] - self._facing, 0.12, 0.4) * (
+            1 - smoothstep(self._facing, 0.3, 0.6)
+        )
         aside = np.abs(topology().canonical[:, 0])
-        self._better *= _ramp(aside, *_MIDDLE)  # nose and lips are never quite symmetrical, and seen anyway
+        self._better *= smoothstep(aside, *_MIDDLE)  # nose and lips are never quite symmetrical, and seen anyway
         self.mirrored = np.ascontiguousarray(mesh[mirror, :2])
         self.picture = photo
         if self._better.max() > 0.02:
@@ -36,7 +38,7 @@ class FarSide:
     def weight(self, mesh: Points) -> Points:
         """(468,) in [0, 1]: how much of each point must come from the mirrored side, for the mesh as it is now."""
         shown = facing(mesh)
-        return (self._better * _ramp(shown - self._facing, 0.02, 0.22)).astype(np.float32)
+        return (self._better * smoothstep(shown - self._facing, 0.02, 0.22)).astype(np.float32)
 
 
 def facing(mesh: Points) -> Points:
@@ -73,8 +75,3 @@ def _fitted(photo: Image, mesh: Points, square: Points, scale: float) -> Image:
     fitted = photo.copy()
     fitted[low[1] : high[1], low[0] : high[0]] = np.clip(part * plane, 0, 255).astype(np.uint8)
     return fitted
-
-
-def _ramp(value: Points, low: float, high: float) -> Points:
-    t = np.clip((value - low) / (high - low), 0, 1)
-    return np.asarray(t * t * (3 - 2 * t), np.float32)

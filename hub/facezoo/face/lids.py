@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facezoo.face.mesh import EYES
-from facezoo.face.warp import lay_over, rasterise
+from facezoo.face.warp import lay_over, rasterise, smoothstep
 from facezoo.types import Image, Points
 
 __all__ = ["Lids"]
@@ -49,7 +49,7 @@ class _Lid:
         colors = np.take_along_axis(candidates, order[None, :, None], axis=0)[0]
         cheek = np.median(_read(smooth, mesh[_SKIN[side], :2].astype(np.float64)), axis=0)
         colors += 0.7 * (colors.mean(axis=1, keepdims=True) * cheek / max(cheek.mean(), 1.0) - colors)
-        dark = _step(colors.mean(axis=1) / max(cheek.mean(), 1.0), 0.8, 0.5)[:, None]
+        dark = smoothstep(colors.mean(axis=1) / max(cheek.mean(), 1.0), 0.8, 0.5)[:, None]
         colors = colors + np.maximum(dark, 0.35) * (_SHADED * cheek - colors)
         kernel = np.array([0.25, 0.5, 0.25])
         padded = np.pad(colors, ((1, 1), (0, 0)), mode="edge")
@@ -75,8 +75,8 @@ class _Lid:
         across, height = np.clip(plane[..., 0], 0, 1), np.clip(plane[..., 1], 0, 1)
         bulge = 1 - (1 - _DEEP) * np.clip(0.35 * height**2 + 0.65 * (2 * across - 1) ** 2, 0, 1)
         skin = plane[..., 2:] * bulge[..., None] + _tiled(self._grain, size)
-        edges = _step(np.minimum(across, 1 - across), 0.0, 0.25)
-        alpha = raster.covered * _step(height, 0.0, 0.4) * edges * min(1.0, closing * 1.15)
+        edges = smoothstep(np.minimum(across, 1 - across), 0.0, 0.25)
+        alpha = raster.covered * smoothstep(height, 0.0, 0.4) * edges * min(1.0, closing * 1.15)
         alpha = np.asarray(cv2.GaussianBlur(alpha.astype(np.float32), (0, 0), max(0.5, 0.02 * self._width)), np.float32)
         lay_over(canvas[low[1] : high[1], low[0] : high[0]], np.clip(skin, 0, 255).astype(np.uint8), alpha)
 
@@ -106,8 +106,3 @@ def _tiled(grain: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.floa
     rows = -(-size[1] // both.shape[0])
     columns = -(-size[0] // both.shape[1])
     return np.tile(both, (rows, columns, 1))[: size[1], : size[0]]
-
-
-def _step(value: NDArray[np.float32], low: float, high: float) -> NDArray[np.float32]:
-    t = np.clip((value - low) / (high - low), 0, 1)
-    return np.asarray(t * t * (3 - 2 * t), np.float32)

@@ -38,13 +38,12 @@ class Observation:
 
     placement: the head in the picture. shape: (468, 3) in head units. eyes: (2,) height over width of both eyes, the
     viewer's left one first. gaze: (2,) how far the irises are from the middle of the eyes, in eye widths, x to the
-    right and y down. lips: (20, 2) px, the inner lips where they were seen. time: seconds."""
+    right and y down. time: seconds."""
 
     placement: Placement
     shape: Points
     eyes: Vector
     gaze: Vector
-    lips: Points
     time: float
 
 
@@ -77,7 +76,7 @@ def observe(landmarks: Landmarks, time: float, eyes: Vector, gaze: Vector) -> Ob
     mesh = landmarks.mesh
     placement = fit_head(mesh)
     shape = placement.to_head(mesh)
-    return Observation(placement, shape, eyes, gaze, mesh[list(INNER_LIPS), :2], time)
+    return Observation(placement, shape, eyes, gaze, time)
 
 
 def relative(observation: Observation, first: Observation, began: float = 0.0) -> Motion:

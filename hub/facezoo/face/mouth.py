@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from facezoo.face._litert import MODELS
 from facezoo.face.head import Placement
 from facezoo.face.mesh import INNER_LIPS
-from facezoo.face.warp import lay_over, rasterise, sample
+from facezoo.face.warp import fit_affine, lay_over, rasterise, sample, smoothstep
 from facezoo.types import Image, Mask, Points
 
 __all__ = ["Mouth", "MouthPatch", "cut_mouth"]
@@ -79,8 +79,8 @@ class Mouth:
         self._shape = shape
         self._lips = mesh[list(INNER_LIPS), :2]
         self._color = _colorfulness(photo, mesh)
-        self._gain = _gain(skin_color(photo, mesh), self._color)
         self._skin = skin_color(photo, mesh)
+        self._gain = _gain(self._skin, self._color)
         self._openness = _openness(shape)
         self._split = _teeth_end(photo, self._lips)
 
@@ -102,11 +102,11 @@ class Mouth:
             return
         drawn = _muted(_teeth_and_tongue(low, size, shape, self._shape, place), self._color) * self._gain
         inside = np.clip(drawn * _shade(mask, place.scale)[..., None], 0, 255).astype(np.uint8)
-        if patch is not None and (share := _step(_openness(shape), *_OPEN)) > 0:
+        if patch is not None and (share := float(smoothstep(np.array(_openness(shape)), *_OPEN))) > 0:
             from_driver = _muted(_from_patch(patch, local, size, self._skin).astype(np.float32), self._color)
             lay_over(inside, from_driver.astype(np.uint8), np.full(mask.shape, share, np.float32))
         wide = _WIDE if patch is not None else _SHOWS
-        if (share := _step(self._openness, *wide)) > 0:
+        if (share := float(smoothstep(np.array(self._openness), *wide))) > 0:
             self._lay_own(inside, local, place.to_picture(self._shape)[list(INNER_LIPS), :2] - low, share)
         area = cv2.dilate(mask, np.ones((2 * _MARGIN + 1,) * 2, np.uint8)) > 0
         canvas[low[1] : high[1], low[0] : high[0]][area] = inside[area]
@@ -115,7 +115,7 @@ class Mouth:
         """The photo's own open mouth: what is above the split stays with the skull, what is below goes with the jaw.
 
         lips, resting: (20, 2) px, the inner lips now, and where the head's motion alone would have put them."""
-        affine = _fit_affine(resting, self._lips)
+        affine = fit_affine(resting, self._lips)
         upper, lower = resting[:11], resting[[0, *range(19, 10, -1), 10]]
         split = upper + (lower - upper) * self._split
         away = (lower - upper).mean(axis=0) * 0.25  # beyond the lips, in case they draw back
@@ -146,12 +146,6 @@ def _teeth_end(photo: Image, lips: Points) -> float:
     light = photo[ys, xs].astype(np.float32).mean(axis=(1, 2))
     darkest = 4 + int(np.argmin(light[4:]))
     return float(levels[darkest]) if light[darkest] < 0.6 * light[:darkest].max() else 1.0
-
-
-def _fit_affine(points: Points, images: Points) -> NDArray[np.float64]:
-    """(2, 3): the affine that takes points (N, 2) nearest to images (N, 2)."""
-    rows = np.concatenate([points, np.ones((len(points), 1))], axis=1).astype(np.float64)
-    return np.asarray(np.linalg.lstsq(rows, images.astype(np.float64), rcond=None)[0].T, np.float64)
 
 
 def _teeth_and_tongue(
@@ -252,11 +246,6 @@ def _openness(shape: Points) -> float:
     ring = shape[list(INNER_LIPS), :2]
     gaps = [np.linalg.norm(ring[i] - ring[20 - i]) for i in range(3, 8)]
     return float(np.mean(gaps) / max(float(np.linalg.norm(ring[10] - ring[0])), 1e-6))
-
-
-def _step(value: float, low: float, high: float) -> float:
-    t = float(np.clip((value - low) / (high - low), 0, 1))
-    return t * t * (3 - 2 * t)
 
 
 @cache

@@ -108,7 +108,7 @@ class Puppet:
         shape = self.shape + motion.expression
         for side in range(2):
             set_lids(shape, self.shape, side, float(np.clip(motion.eyes[side], 0, _WIDEST)))
-        _keep_lips_apart(shape, self.shape)
+        _keep_lips_apart(shape)
         return shape
 
     def _leaked(self, place: Placement, shape: Points) -> Points:
@@ -190,7 +190,7 @@ class Drawing:
         return inside.astype(np.float32)
 
 
-def _keep_lips_apart(shape: Points, own: Points) -> None:
+def _keep_lips_apart(shape: Points) -> None:
     """Lips that are pushed through one another meet instead."""
     for upper in range(1, 10):
         above, below = INNER_LIPS[upper], INNER_LIPS[20 - upper]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from facezoo.face.mesh import topology
 from facezoo.types import Image, Mask, Points
 
-__all__ = ["Raster", "lay_over", "mesh_map", "rasterise", "sample"]
+__all__ = ["Raster", "fit_affine", "lay_over", "mesh_map", "rasterise", "sample", "smoothstep"]
 
 _SUBPIXEL = 4  # bits of sub-pixel precision in the rasteriser
 _THINNEST = 0.25  # pixels of height below which a triangle is not drawn: it is seen from its edge and reads far off
@@ -103,3 +103,15 @@ def sample(picture: Image, warp: NDArray[np.float32]) -> Image:
     """Read a picture (H, W, C) uint8 where a map (h, w, 2) says, x then y; bicubic, mirrored at the edges."""
     second: Any = None
     return np.asarray(cv2.remap(picture, warp, second, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101), np.uint8)
+
+
+def fit_affine(points: NDArray[Any], images: NDArray[Any]) -> NDArray[np.float64]:
+    """(2, 3): the affine that takes points (N, 2) nearest to images (N, 2), in the mean of squares."""
+    rows = np.concatenate([points, np.ones((len(points), 1))], axis=1).astype(np.float64)
+    return np.asarray(np.linalg.lstsq(rows, images.astype(np.float64), rcond=None)[0].T, np.float64)
+
+
+def smoothstep(value: NDArray[Any], low: float, high: float) -> NDArray[np.float32]:
+    """0 up to `low`, 1 from `high` on, smooth between them (low above high: the other way round)."""
+    t = np.clip((value - low) / (high - low), 0, 1)
+    return np.asarray(t * t * (3 - 2 * t), np.float32)

@@ -9,12 +9,15 @@ there.
 from __future__ import annotations
 
 import hashlib
+import io
 import logging
 import re
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from facezoo.errors import WeightsUnavailable
+from facezoo.errors import Cancelled, WeightsUnavailable
 from facezoo.zoo.manifest import WeightFile
 
 __all__ = ["cached_file", "download", "explain", "forget"]
@@ -33,17 +36,20 @@ def cached_file(repo: str, revision: str, path: str) -> Path | None:
     return Path(found) if isinstance(found, str) else None
 
 
-def download(repo: str, revision: str, wanted: WeightFile, *, patient: bool = True) -> Path:
+def download(
+    repo: str, revision: str, wanted: WeightFile, *, patient: bool = True, told: Callable[[int], None] | None = None
+) -> Path:
     """Fetch one file of a commit into the Hub cache unless it is there; gives its path in the snapshot.
 
-    patient: try again when the Hub is busy or the line was cut.
+    patient: try again when the Hub is busy or the line was cut. told: called with the number of bytes that have come;
+    it stops the download by raising Cancelled, and what has come is kept.
     Raises WeightsUnavailable, with what to do, and leaves nothing that could be loaded by mistake."""
     waits = list(_WAITS if patient else ())
     while True:
         try:
-            return _download(repo, revision, wanted)
+            return _download(repo, revision, wanted, told)
         except Exception as problem:
-            if isinstance(problem, WeightsUnavailable):
+            if isinstance(problem, WeightsUnavailable | Cancelled):
                 raise
             if not waits or not _passing(problem):
                 raise explain(problem, repo, revision) from problem
@@ -101,7 +107,7 @@ def explain(problem: Exception, repo: str, revision: str) -> WeightsUnavailable:
     return WeightsUnavailable(f"{what} {said}", advice)
 
 
-def _download(repo: str, revision: str, wanted: WeightFile) -> Path:
+def _download(repo: str, revision: str, wanted: WeightFile, told: Callable[[int], None] | None) -> Path:
     from huggingface_hub import constants, get_hf_file_metadata, hf_hub_download, hf_hub_url
     from huggingface_hub.file_download import repo_folder_name
     from huggingface_hub.utils import WeakFileLock
@@ -110,33 +116,33 @@ def _download(repo: str, revision: str, wanted: WeightFile) -> Path:
     if here is not None:
         return here
     url = hf_hub_url(repo, wanted.path, revision=revision)
-    told = get_hf_file_metadata(url)
-    if told.commit_hash != revision or told.etag is None or not _ETAG.fullmatch(told.etag):
+    known = get_hf_file_metadata(url)
+    if known.commit_hash != revision or known.etag is None or not _ETAG.fullmatch(known.etag):
         raise WeightsUnavailable(
             f"{constants.ENDPOINT} answers for {repo} as no Hub does.",
             "Check HF_ENDPOINT, and your proxy's sign-in page.",
         )
-    if told.size not in (None, wanted.bytes):
+    if known.size not in (None, wanted.bytes):
         raise _other_bytes(wanted)
     name = repo_folder_name(repo_id=repo, repo_type="model")
     blobs, locks = Path(constants.HF_HUB_CACHE) / name / "blobs", Path(constants.HF_HUB_CACHE) / ".locks" / name
     for folder in (blobs, locks):
         folder.mkdir(parents=True, exist_ok=True)
-    part, blob = blobs / f"{wanted.sha256}.part", blobs / told.etag
+    part, blob = blobs / f"{wanted.sha256}.part", blobs / known.etag
     with WeakFileLock(locks / f"{wanted.sha256}.lock"):
         if not (blob.exists() and _is(blob, wanted)):
-            _fetch(url, part, wanted)
+            _fetch(url, part, wanted, told)
             part.replace(blob)
     return Path(hf_hub_download(repo, wanted.path, revision=revision))
 
 
-def _fetch(url: str, part: Path, wanted: WeightFile) -> None:
+def _fetch(url: str, part: Path, wanted: WeightFile, told: Callable[[int], None] | None) -> None:
     """Bring `part` up to its size and check it. A part that turns out wrong is deleted."""
     from huggingface_hub.file_download import http_get
     from huggingface_hub.utils import build_hf_headers
 
     headers = build_hf_headers(library_name="facezoo") | {"Accept-Encoding": "identity"}
-    with part.open("ab") as stream:
+    with _Part(part, told) as stream:
         if stream.tell() > wanted.bytes:
             stream.truncate(0)
         come = stream.seek(0, 2)
@@ -145,6 +151,21 @@ def _fetch(url: str, part: Path, wanted: WeightFile) -> None:
     if not _is(part, wanted):
         part.unlink()
         raise _other_bytes(wanted)
+
+
+class _Part(io.BufferedWriter):
+    """A file that bytes are added to, and that tells how many it has."""
+
+    def __init__(self, path: Path, told: Callable[[int], None] | None) -> None:
+        super().__init__(io.FileIO(path, "ab"))
+        self._told = told
+
+    def write(self, buffer: Any, /) -> int:
+        """Add bytes at the end."""
+        written = super().write(buffer)
+        if self._told:
+            self._told(self.tell())
+        return written
 
 
 def _is(path: Path, wanted: WeightFile) -> bool:

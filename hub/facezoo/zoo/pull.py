@@ -11,13 +11,13 @@ import json
 import logging
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from facezoo.errors import UsageError, WeightsUnavailable
-from facezoo.types import Weights
+from facezoo.types import Progress, Weights
 from facezoo.zoo.download import cached_file, download, explain, forget
 from facezoo.zoo.manifest import MANIFEST, WEIGHTS, Fault, Manifest, faults, fingerprint, make_manifest, read_manifest
 from facezoo.zoo.record import RECORD, read_record
@@ -82,16 +82,23 @@ def locate(method: str, pinned: Weights, own: str | Path = "") -> Located:
     return fetch(method, pinned)
 
 
-def fetch(method: str, pinned: Weights, *, patient: bool = True) -> Located:
+def fetch(method: str, pinned: Weights, *, patient: bool = True, progress: Progress | None = None) -> Located:
     """Bring the files of the pinned commit into the Hub cache, those that are not there and right, and check them all.
 
-    patient: try again when the Hub is busy. Raises WeightsUnavailable; nothing that failed its check stays in reach."""
+    patient: try again when the Hub is busy. progress: of the stages "download" and "check"; when it cancels, what has
+    come is kept. Raises WeightsUnavailable; nothing that failed its check stays in reach."""
     _check_pin(pinned.repo, pinned.revision)
     here = _from_cache(method, pinned)
     if here is not None:
         return here
-    for each in _pinned_manifest(method, pinned).files:
-        download(pinned.repo, pinned.revision, each, patient=patient)
+    manifest = _pinned_manifest(method, pinned)
+    before = 0  # bytes of the files that are complete
+    for each in manifest.files:
+        told = _told(progress, before, manifest.bytes)
+        download(pinned.repo, pinned.revision, each, patient=patient, told=told)
+        before += each.bytes
+    if progress:
+        progress("check", 0.0)
     here = _from_cache(method, pinned)
     if here is None:
         raise WeightsUnavailable(
@@ -169,6 +176,13 @@ def record_folder(method: str) -> Path:
     folder = WEIGHTS / method
     read_record(folder, method)
     return folder
+
+
+def _told(progress: Progress | None, before: int, total: int) -> Callable[[int], None] | None:
+    """What a download calls with the bytes of its file. before: bytes of other files; total: of all."""
+    if progress is None:
+        return None
+    return lambda come: progress("download", min(1.0, (before + come) / total))
 
 
 def _own_folder(method: str, own: str | Path) -> Path | None:

@@ -1,61 +1,146 @@
-"""The zoo: every method there is, as a table and as cards."""
+"""The zoo: every method there is, and the card of each with its weights; #zoo/METHOD in the address opens a card."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
 import gradio as gr
 
+from facezoo.errors import UsageError
 from facezoo.types import MethodSpec
-from facezoo.ui.parts.markup import licence, text, why
+from facezoo.ui.parts.cards import panel
+from facezoo.ui.parts.job import explain
+from facezoo.ui.parts.picture import turn
+from facezoo.ui.parts.zoo_entry import entries, entry, state_mark
+from facezoo.ui.parts.zoo_list import listing
+from facezoo.ui.theme import ASSETS
 
 __all__ = ["zoo_page"]
 
-_FAMILIES = {
-    "rules": "Rules, nothing learned",
-    "translation": "Image translation",
-    "autoencoder": "Autoencoder",
-    "reenactment": "Reenactment",
-    "diffusion": "Diffusion",
-}
-_PARAMETERS = "The numbers a method has learned. More is not better: it is only slower and larger."
+_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+_OPEN_TAB = """() => {
+  const tab = () => document.querySelector('[role=tab][data-tab-id=zoo]');
+  const open = () => /^#zoo(\\/|$)/.test(location.hash) && tab()?.click();
+  addEventListener('hashchange', open);
+  open();
+}"""
+
+_OPENING = '<p class="opening" role="status"><span class="spinner"></span><span>Opening the card</span></p>'
 
 
 def zoo_page(specs: list[MethodSpec]) -> None:
-    """Fills the surrounding tab."""
-    gr.HTML(_zoo(specs), apply_default_css=False)
+    """Fills the surrounding tab and wires it."""
+    known = {spec.id: spec for spec in specs}
+
+    def where(_sent: Any) -> dict[str, str]:
+        """Where the weights of each method are now, for the list; gradio always sends something."""
+        return {each.spec.id: state_mark(each) for each in entries(specs)[0]}
+
+    with gr.Column(elem_classes=["zoo-page"]):
+        gr.HTML(
+            value={},
+            markup=_zoo(specs),
+            html_template="${markup}",
+            js_on_load=(ASSETS / "zoo.js").read_text(encoding="utf-8"),
+            server_functions=[where],
+            apply_default_css=False,
+            elem_classes=["zoo-list"],
+        )
+        with gr.Column(elem_classes=["zoo-card"]):
+            gr.HTML(_OPENING, apply_default_css=False, elem_classes=["zoo-opening"])
+            head = gr.HTML(
+                value={},
+                markup="",
+                turn=0,
+                html_template="${markup}",
+                js_on_load=(ASSETS / "zoo_card.js").read_text(encoding="utf-8"),
+                apply_default_css=False,
+                elem_classes=["zoo-head"],
+            )
+            weights = gr.HTML(
+                value={},
+                markup="",
+                turn=0,
+                html_template="${markup}",
+                js_on_load=(ASSETS / "zoo_weights.js").read_text(encoding="utf-8"),
+                apply_default_css=False,
+                elem_classes=["zoo-weights"],
+            )
+            body = gr.HTML("", apply_default_css=False, elem_classes=["zoo-body"])
+    gr.on(None, fn=None, js=_OPEN_TAB, **_QUIET)
+    _wire(known, head, weights, body)
 
 
-def _zoo(specs: list[MethodSpec]) -> str:
-    rows = "".join(_row(spec) for spec in specs)
-    count = "One method so far" if len(specs) == 1 else f"{len(specs)} methods, oldest first"
-    what = "what each needs and what its licence lets you do"
-    return (
-        f'<section class="zoo"><div class="about"><h2>The zoo</h2><p class="lede">{count}: {what}.</p></div>'
-        '<fieldset class="view"><legend class="visually-hidden">Show as</legend>'
-        '<label class="chip"><input type="radio" name="zoo-view" value="table" checked><span>Table</span></label>'
-        '<label class="chip"><input type="radio" name="zoo-view" value="cards"><span>Cards</span></label></fieldset>'
-        '<div class="scroll" tabindex="0" role="region" aria-label="Methods"><table><thead><tr>'
-        f'<th scope="col">Method</th><th scope="col">Year</th>'
-        f'<th scope="col">Parameters{why("Parameters", _PARAMETERS)}</th>'
-        '<th scope="col">Size</th><th scope="col">Licence</th><th scope="col">Commercial use</th></tr></thead>'
-        f"<tbody>{rows}</tbody></table></div></section>"
+def _wire(known: Mapping[str, MethodSpec], head: gr.HTML, weights: gr.HTML, body: gr.HTML) -> None:
+    def opened(value: Any) -> tuple[Any, Any, str]:
+        top, zone, card = _card(known, value)
+        return gr.update(markup=top, turn=turn()), gr.update(markup=zone, turn=turn()), card
+
+    def pulled(value: Any) -> Iterator[Any]:
+        for shown in _pull(known, value):
+            yield gr.update(markup=shown, turn=turn())
+
+    def stopped(value: Any) -> None:
+        _stop(known, value)
+
+    def copied(value: Any) -> Any:
+        return gr.update(markup=_copy(known, value), turn=turn())
+
+    look: dict[str, Any] = {**_QUIET, "concurrency_limit": 2, "concurrency_id": "look"}
+    following = weights.pulled(
+        pulled, inputs=[head], outputs=[weights], concurrency_limit=8, concurrency_id="pull", **_QUIET
     )
+    head.opened(opened, inputs=[head], outputs=[head, weights, body], cancels=[following], **look)
+    weights.stopped(stopped, inputs=[head], queue=False, **_QUIET)
+    weights.copied(copied, inputs=[head], outputs=[weights], **look)
 
 
-def _row(spec: MethodSpec) -> str:
-    name, free = licence(spec)
-    use = "Allowed" if free else "See the licence"
-    megabytes = f"{spec.weights.bytes / 1e6:.1f} MB" if spec.weights.bytes else "0 MB"
-    return (
-        f'<tr><th scope="row"><a href="{text(spec.paper)}" target="_blank" rel="noopener noreferrer">'
-        f"{text(spec.title)}</a>"
-        f'<span class="family">{text(_FAMILIES.get(spec.family, spec.family))}</span></th>'
-        f'<td data-label="Year">{spec.year}</td><td data-label="Parameters">{_count(spec.weights.parameters)}</td>'
-        f'<td data-label="Size">{megabytes}</td><td data-label="Licence">{text(name)}</td>'
-        f'<td data-label="Commercial use"><span class="dot {"good" if free else "warn"}"></span>{use}</td></tr>'
-    )
+def _zoo(specs: Sequence[MethodSpec]) -> str:
+    return listing(*entries(specs))
 
 
-def _count(parameters: int) -> str:
-    if parameters >= 1_000_000:
-        return f"{parameters / 1e6:.1f} million"
-    return f"{parameters:,}" if parameters else "None"
+def _card(known: Mapping[str, MethodSpec], value: Any) -> tuple[str, str, str]:
+    """Head, weights and body of the card that the page asks for."""
+    from facezoo.ui.parts.zoo_card import BACK, body, head
+    from facezoo.ui.parts.zoo_weights import pictures, weights_markup
+
+    try:
+        shown = entry(_asked(known, value))
+        previews = pictures(shown.spec, list(shown.record.previews) if shown.record else [])
+        return head(shown), weights_markup(shown), body(shown, previews)
+    except Exception as error:
+        return f'<header class="zoo-top"><p>{BACK}</p>{panel(explain(error))}</header>', "", ""
+
+
+def _pull(known: Mapping[str, MethodSpec], value: Any) -> Iterator[str]:
+    from facezoo.ui.parts.zoo_weights import begin, follow
+
+    try:
+        yield from follow(begin(_asked(known, value)))
+    except Exception as error:
+        yield panel(explain(error))
+
+
+def _stop(known: Mapping[str, MethodSpec], value: Any) -> None:
+    from facezoo.ui.parts.zoo_weights import running
+
+    if now := running(_asked(known, value)):
+        now.stop()
+
+
+def _copy(known: Mapping[str, MethodSpec], value: Any) -> str:
+    from facezoo.ui.parts.zoo_weights import copied
+
+    try:
+        return copied(_asked(known, value))
+    except Exception as error:
+        return panel(explain(error))
+
+
+def _asked(known: Mapping[str, MethodSpec], value: Any) -> MethodSpec:
+    """The method that the page names. Raises UsageError for any other word."""
+    asked = str(value.get("method")) if isinstance(value, dict) else ""
+    if asked not in known:
+        raise UsageError("There is no such method in this zoo.", "Choose one from the list.")
+    return known[asked]

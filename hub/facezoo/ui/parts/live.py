@@ -132,7 +132,8 @@ def _watch() -> None:
 
 def _let_go() -> None:
     """Forgets what nobody used for IDLE seconds."""
-    _watching.release()
+    if _watching.locked():
+        _watching.release()
     now = time.monotonic()
     with _door:
         for name in [name for name, each in _held.items() if now - each.used > IDLE]:

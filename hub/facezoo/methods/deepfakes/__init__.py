@@ -1,0 +1,1 @@
+"""deepfakes: one encoder for everybody, one decoder a persona."""

@@ -63,6 +63,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
         process = subprocess.Popen(
             [sys.executable, "-m", "facezoo.ui", "--port", str(port)],
             env=environment, stdout=output, stderr=subprocess.STDOUT,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  # background jobs ignore it
         )  # fmt: skip
     url = f"http://127.0.0.1:{port}/"
     try:

@@ -10,8 +10,8 @@ import pytest
 
 from facezoo.face import find_faces
 from facezoo.face.controls import Controls, motion_of
-from facezoo.face.head import angles, rotation_of
-from facezoo.face.mesh import BROWS, EYES, FACE_OVAL, INNER_LIPS, OUTER_LIPS, topology
+from facezoo.face.head import rotation_of
+from facezoo.face.mesh import BROWS, EYES, FACE_OVAL, INNER_LIPS, OUTER_LIPS, angles, topology
 from facezoo.face.motion import NECK, lip_opening
 from facezoo.face.puppet import Puppet
 from facezoo.media.read import read_photo

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -249,6 +250,17 @@ def test_refusals(portrait: Path, clip: Path, tmp_path: Path) -> None:
         with pytest.raises(UsageError, match=words):
             facezoo.run(METHOD, consent=True, **arguments)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("shift", [(-0.8, 0), (0.8, 0), (0, -0.8), (0, 0.8)])
+def test_a_face_at_the_edge_may_leave_the_picture(actor: Puppet, shift: tuple[float, float]) -> None:
+    left, _, right, _ = np.array([*actor.mesh[:, :2].min(axis=0), *actor.mesh[:, :2].max(axis=0)]).astype(int)
+    cut = np.ascontiguousarray(actor.photo[:, : int(right - 0.3 * (right - left))])
+    puppet = Puppet(find_faces(cut)[0])
+    for yaw in (-25.0, 25.0):
+        turned = motion_of(Controls(yaw=yaw), puppet.placement.rotation)
+        moved = replace(turned, shift=np.array(shift, np.float32), zoom=0.7)
+        assert puppet.draw(moved).shape == cut.shape
 
 
 def test_neighbours_stay(puppet: Puppet, actor: Puppet) -> None:

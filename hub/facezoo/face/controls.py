@@ -15,8 +15,8 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from facezoo.face.head import angles, rotation_of
-from facezoo.face.mesh import EYES, INNER_LIPS, OUTER_LIPS, topology
+from facezoo.face.head import rotation_of
+from facezoo.face.mesh import EYES, INNER_LIPS, OUTER_LIPS, angles, topology
 from facezoo.face.motion import NECK, Motion, still
 from facezoo.types import Points, Pose
 

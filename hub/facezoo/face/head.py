@@ -11,13 +11,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from facezoo.face.mesh import topology
+from facezoo.face.mesh import RIGID, angles, topology
 from facezoo.types import Points, Pose
 
-__all__ = ["Placement", "angles", "fit_head", "rotation_of"]
+__all__ = ["Placement", "fit_head", "rotation_of"]
 
-_RIGID = np.array([6, 197, 195, 5, 168, 8, 9, 151, 10, 33, 133, 362, 263, 127, 356, 234, 454, 162, 389, 21, 251, 54,
-                   284, 103, 332, 67, 297, 109, 338, 93, 323, 122, 351, 193, 417])  # fmt: skip
+_RIGID = np.array(RIGID)
 _WEIGHTS = np.where(np.arange(len(_RIGID)) < 5, 3.0, 1.0)  # the bridge of the nose hardly moves with expressions
 
 
@@ -63,17 +62,8 @@ def fit_head(mesh: Points) -> Placement:
     return Placement(scale, rotation.astype(np.float32), shift.astype(np.float32))
 
 
-def angles(rotation: NDArray[np.float32]) -> Pose:
-    """Degrees of a rotation = Ry(yaw) Rx(pitch) Rz(roll), signs as in `Pose`."""
-    looking = -rotation[:, 2]
-    yaw = np.degrees(np.arctan2(looking[0], -looking[2]))
-    pitch = np.degrees(np.arcsin(np.clip(looking[1], -1, 1)))
-    roll = np.degrees(np.arctan2(rotation[1, 0], rotation[1, 1]))
-    return Pose(float(yaw), float(pitch), float(roll))
-
-
 def rotation_of(pose: Pose) -> NDArray[np.float32]:
-    """The (3, 3) rotation of a pose; `angles` gives the pose back."""
+    """The (3, 3) rotation of a pose; `mesh.angles` gives the pose back."""
     turns = [np.zeros(3), np.zeros(3), np.zeros(3)]
     turns[0][1], turns[1][0], turns[2][2] = -np.radians(pose.yaw), np.radians(pose.pitch), np.radians(pose.roll)
     yaw, pitch, roll = (cv2.Rodrigues(turn)[0] for turn in turns)

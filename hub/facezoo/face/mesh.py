@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import cv2
 import numpy as np
@@ -22,7 +23,9 @@ __all__ = [
     "FACE_OVAL",
     "INNER_LIPS",
     "OUTER_LIPS",
+    "RIGID",
     "Topology",
+    "angles",
     "expression",
     "head_pose",
     "inter_ocular",
@@ -51,8 +54,9 @@ _TO_68 = (
     61, 39, 37, 0, 267, 269, 291, 405, 314, 17, 84, 181,  # outer lips
     78, 82, 13, 312, 308, 317, 14, 87,  # inner lips
 )  # fmt: skip
-_RIGID = (6, 197, 195, 5, 168, 8, 9, 151, 10, 33, 133, 362, 263, 127, 356, 234, 454, 162, 389, 21, 251, 54, 284,
+RIGID = (6, 197, 195, 5, 168, 8, 9, 151, 10, 33, 133, 362, 263, 127, 356, 234, 454, 162, 389, 21, 251, 54, 284,
           103, 332, 67, 297, 109, 338, 93, 323, 122, 351, 193, 417)  # fmt: skip
+"""Points that expressions leave in place; the first five are the bridge of the nose."""
 _CAMERA_DISTANCE = 11.0  # in widths between the outer eye corners: about one metre, a usual portrait
 
 
@@ -100,7 +104,7 @@ def head_pose(landmarks: Landmarks) -> Pose:
     """
     canonical = topology().canonical
     if len(landmarks.mesh):
-        model, seen = canonical[list(_RIGID)], landmarks.mesh[list(_RIGID), :2]
+        model, seen = canonical[list(RIGID)], landmarks.mesh[list(RIGID), :2]
     else:
         chosen = [0, 16, 27, 28, 29, 30, 31, 33, 35, 36, 39, 42, 45]
         model, seen = canonical[[_TO_68[i] for i in chosen]], landmarks.points[chosen]
@@ -113,7 +117,7 @@ def head_pose(landmarks: Landmarks) -> Pose:
     )
     turn, _ = cv2.solvePnPRefineLM(model.astype(np.float64), seen.astype(np.float64), camera, np.zeros(4), turn, shift)
     rotation, _ = cv2.Rodrigues(turn)
-    return _angles(np.asarray(rotation, np.float64))
+    return angles(rotation)
 
 
 def expression(landmarks: Landmarks) -> NDArray[np.float32]:
@@ -132,8 +136,9 @@ def _aspect(points: Points, left: int, right: int, pairs: tuple[tuple[int, int],
     return float(height / max(float(np.linalg.norm(points[left] - points[right])), 1e-6))
 
 
-def _angles(rotation: NDArray[np.float64]) -> Pose:
-    """Rotation = Ry(yaw) Rx(pitch) Rz(roll) in camera axes: x right, y down, z away from the viewer."""
+def angles(rotation: NDArray[Any]) -> Pose:
+    """Degrees of a (3, 3) rotation = Ry(yaw) Rx(pitch) Rz(roll), in axes x right, y down, z away from the viewer; signs
+    as in `Pose`."""
     looking = -rotation[:, 2]
     yaw = np.degrees(np.arctan2(looking[0], -looking[2]))
     pitch = np.degrees(np.arcsin(np.clip(looking[1], -1, 1)))

@@ -15,8 +15,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from facezoo.face.head import Placement, angles, fit_head, rotation_of
-from facezoo.face.mesh import INNER_LIPS
+from facezoo.face.head import Placement, fit_head, rotation_of
+from facezoo.face.mesh import INNER_LIPS, angles, topology
 from facezoo.face.mouth import MouthPatch
 from facezoo.types import Landmarks, Points, Pose
 
@@ -245,8 +245,6 @@ def _turn(rotation: NDArray[np.float32]) -> NDArray[np.float64]:
 @cache
 def _gain() -> Points:
     """(468, 3): what the mesh network's expressions are multiplied by, less from the nose down to the mouth."""
-    from facezoo.face.mesh import topology
-
     lower = np.clip((topology().canonical[:, 1] - 0.2) / 0.3, 0, 1)
     upright = _UPPER_GAIN + (1 - _UPPER_GAIN) * lower
     return np.stack([np.full(468, _UPPER_GAIN), upright, np.ones(468)], axis=1).astype(np.float32)
@@ -261,8 +259,6 @@ def _ring_opening(ring: Points, corner: int) -> float:
 
 def _share(region: Region) -> Vector:
     """(468,) how much of an expression each point takes part in."""
-    from facezoo.face.mesh import topology
-
     if region in ("all", "pose"):
         return np.ones(468, np.float32)
     height = topology().canonical[:, 1]

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from facezoo.face.eyes import lash_line, paint_eye, paint_lashes, read_eyes, set_lids
 from facezoo.face.far_side import FarSide, facing
-from facezoo.face.head import Placement, angles, fit_head, rotation_of
+from facezoo.face.head import Placement, fit_head, rotation_of
 from facezoo.face.lids import Lids
-from facezoo.face.mesh import EYES, FACE_OVAL, INNER_LIPS, topology
+from facezoo.face.mesh import EYES, FACE_OVAL, INNER_LIPS, angles, topology
 from facezoo.face.motion import Motion, lip_opening
 from facezoo.face.mouth import Mouth
 from facezoo.face.rings import make_rings
@@ -117,9 +117,9 @@ class Puppet:
         return (place.scale * (shape[oval] - self.shape[oval]) @ place.rotation.T).astype(np.float32)
 
     def _paint_skin(self, canvas: Image, mesh: Points, closing: Vector, weight: Vector) -> _Skin:
-        low = np.maximum(np.floor(mesh[:, :2].min(axis=0)).astype(int) - 3, 0)
-        high = np.minimum(np.ceil(mesh[:, :2].max(axis=0)).astype(int) + 4, canvas.shape[1::-1])
-        high = np.maximum(high, low + 1)
+        ends = np.array(canvas.shape[1::-1])
+        low = np.clip(np.floor(mesh[:, :2].min(axis=0)).astype(int) - 3, 0, ends - 1)
+        high = np.clip(np.ceil(mesh[:, :2].max(axis=0)).astype(int) + 4, low + 1, ends)
         moved = mesh.copy()
         moved[:, :2] -= low
         read = self._stretch.read(mesh)

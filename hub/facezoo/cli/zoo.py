@@ -222,7 +222,7 @@ def convert(
 
 def _row(spec: MethodSpec) -> dict[str, Any]:
     from facezoo.zoo.pull import look, record_folder
-    from facezoo.zoo.record import read_record
+    from facezoo.zoo.record import allows_commercial_use, read_record
 
     record = read_record(record_folder(spec.id), spec.id) if spec.weights.sha256 else None
     source = look(spec.id, spec.weights) if record else "none needed"
@@ -232,7 +232,7 @@ def _row(spec: MethodSpec) -> dict[str, Any]:
         "title": spec.title,
         "year": spec.year,
         "licence": record.licence if record else spec.licence,
-        "commercial": not any("-NC" in licence for licence in licences),
+        "commercial": all(allows_commercial_use(licence) for licence in licences),
         "repo": spec.weights.repo,
         "revision": spec.weights.revision,
         "parameters": spec.weights.parameters,

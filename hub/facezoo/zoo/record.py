@@ -23,6 +23,7 @@ __all__ = [
     "Record",
     "Score",
     "Training",
+    "allows_commercial_use",
     "parse_record",
     "read_record",
     "record_text",
@@ -41,6 +42,8 @@ LICENCES = {
 """SPDX name -> the Hub's word. The Hub takes any word without complaint, and then its filters do not find the model."""
 
 _PREVIEW = re.compile(r"previews/[\w-][\w.-]*\.(png|jpg|jpeg|webp|gif|mp4)", re.ASCII)
+
+_FREE_LICENCES = ("apache-2.0", "mit", "bsd", "cc0", "cc-by-4.0", "cc-by-3.0", "public domain", "openrail")
 
 Consent = Literal["synthetic", "public domain", "given"]
 """Nobody's face: the people never existed; nobody can be asked: works in the public domain; everybody shown agreed."""
@@ -179,3 +182,9 @@ def _check(record: Record) -> None:
             )
         if each.consent not in get_args(Consent):
             raise WeightsUnavailable(f"Nobody said that {each.name!r} of {record.method} may be learned from.", advice)
+
+
+def allows_commercial_use(licence: str) -> bool:
+    """Whether a licence allows commercial use, as far as its name tells."""
+    name = licence.strip().lower()
+    return name.startswith(_FREE_LICENCES) and "-nc" not in name

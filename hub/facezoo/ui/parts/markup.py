@@ -7,11 +7,11 @@ from pathlib import Path
 
 from facezoo.types import MethodSpec
 from facezoo.ui.workspace import file_url
+from facezoo.zoo.record import allows_commercial_use
 
 __all__ = ["NEVER_EXISTED", "before_after", "film", "icon", "licence", "plain", "text", "why"]
 
 NEVER_EXISTED = "This person never existed"
-_FREE_LICENCES = ("apache-2.0", "mit", "bsd", "cc0", "cc-by-4.0", "cc-by-3.0", "public domain", "openrail")
 _ICONS = {
     "check": '<path d="M3.5 8.5l3 3 6-7"/>',
     "cross": '<path d="M4 4l8 8M12 4l-8 8"/>',
@@ -84,4 +84,4 @@ def film(moving: Path, *, poster: Path, subject: str) -> str:
 def licence(spec: MethodSpec) -> tuple[str, bool]:
     """The licence's name and whether it allows commercial use as far as its name tells."""
     name = spec.licence.strip()
-    return name, name.lower().startswith(_FREE_LICENCES) and "-nc" not in name.lower()
+    return name, allows_commercial_use(name)

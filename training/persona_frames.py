@@ -31,12 +31,12 @@ import numpy as np
 import facezoo
 from facezoo.errors import FacezooError, NoFace, UsageError, WeightsUnavailable
 from facezoo.face import find_faces
+from facezoo.face.embedding import check_embedder
 from facezoo.media.read import read_photo
 from facezoo.train.config import parse
 from facezoo.train.data import picture_paths
 from facezoo.train.frames import ANYONE, PERSONA, FrameSettings, Rules, Subject, check_face, pair, prepare
 from facezoo.train.frames import persona_frame as frame
-from facezoo.train.frames_identity import check_embedder
 from facezoo.train.frames_store import digest, gather_frames, is_written, write_frame
 from facezoo.zoo.embedded import persona
 

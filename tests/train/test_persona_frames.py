@@ -14,10 +14,10 @@ import PIL.Image
 import pytest
 
 from facezoo.errors import NoFace, UsageError, WeightsUnavailable
-from facezoo.face import find_faces
+from facezoo.face import embedding, find_faces
 from facezoo.face.controls import Controls
 from facezoo.media.read import read_photo
-from facezoo.train import frames, frames_identity, frames_look, frames_store
+from facezoo.train import frames, frames_look, frames_store
 from facezoo.train.frames import ANYONE, LABELS, PERSONA, FrameSettings, pair, persona_frame
 from facezoo.train.frames_look import Appearance
 from facezoo.train.frames_pose import draw_goal
@@ -138,11 +138,11 @@ def test_a_frame_that_is_not_like_its_portrait_is_thrown_away(subjects: list[fra
 
 
 def test_without_the_embedder_identities_are_not_compared(faces: list[Face], monkeypatch: pytest.MonkeyPatch) -> None:
-    frames_identity._embedder.cache_clear()
+    embedding._embedder.cache_clear()
     monkeypatch.setitem(sys.modules, "dlib", None)
     with pytest.raises(WeightsUnavailable, match="identity"):
         frames.prepare(faces[0], FrameSettings(identity=0.45))
-    frames_identity._embedder.cache_clear()
+    embedding._embedder.cache_clear()
 
 
 def test_written_frames_are_known_again(subjects: list[frames.Subject], tmp_path: Path) -> None:

@@ -1,1 +1,1 @@
-"""How good a result is: measures taken on the delivered file."""
+"""How good results are: what a swap kept and whom it looks like, and how well a photo follows a driver."""

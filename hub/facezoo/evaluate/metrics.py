@@ -1,4 +1,4 @@
-"""What a swap kept of the picture it was made from. Measured on the sealed file, as a visitor would hold it."""
+"""What a swap kept of the picture it was made from, and how alike two pictures are."""
 
 from __future__ import annotations
 
@@ -11,12 +11,16 @@ from numpy.typing import NDArray
 
 from facezoo.errors import NoFace
 from facezoo.face import find_faces
+from facezoo.face.align import crop_image, move
+from facezoo.face.blend import face_mask
 from facezoo.face.follow import choose
 from facezoo.face.mesh import expression, inter_ocular
 from facezoo.media.read import read_photo
-from facezoo.types import Face, Image
+from facezoo.types import Face, Image, Mask
 
-__all__ = ["Measures", "measure", "measure_images", "ssim"]
+__all__ = ["Measures", "find_again", "kept", "measure", "measure_images", "outside_ssim", "sharpness", "ssim"]
+
+_WINDOW = 11  # px, of SSIM
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,11 @@ def measure_images(before: Image, after: Image, *, face: int = 1) -> Measures:
     if before.shape != after.shape:
         after = np.asarray(cv2.resize(after, before.shape[1::-1], interpolation=cv2.INTER_AREA), np.uint8)
     ours = choose(find_faces(before), face)[0]
-    theirs = _same_place(ours, find_faces(after))
+    return kept(ours, find_again(ours, after))
+
+
+def kept(ours: Face, theirs: Face) -> Measures:
+    """What of our face's pose, landmarks and expression theirs shows, both in pixels of the same picture."""
     pose = np.abs(
         [ours.pose.yaw - theirs.pose.yaw, ours.pose.pitch - theirs.pose.pitch, ours.pose.roll - theirs.pose.roll]
     )
@@ -55,31 +63,62 @@ def measure_images(before: Image, after: Image, *, face: int = 1) -> Measures:
     )
 
 
-def _same_place(face: Face, others: list[Face]) -> Face:
+def find_again(face: Face, after: Image) -> Face:
+    """The face of a result (H, W, 3) RGB uint8 that lies where `face` lay. Raises NoFace when there is none."""
     middle = face.landmarks.points.mean(axis=0)
-    near = [(float(np.linalg.norm(other.landmarks.points.mean(axis=0) - middle)), other) for other in others]
-    near = [(distance, other) for distance, other in near if distance < face.box.width]
-    if not near:
-        raise NoFace(
-            "The result shows no face where the photo had one.",
-            "Try another method, or a face turned less to the side.",
-        )
-    return min(near, key=lambda pair: pair[0])[1]
+    for thorough in (False, True):
+        found = find_faces(after, thorough=thorough)
+        near = [(float(np.linalg.norm(other.landmarks.points.mean(axis=0) - middle)), other) for other in found]
+        distance, other = min(near, key=lambda pair: pair[0], default=(np.inf, face))
+        if distance < face.box.width:
+            return other
+    raise NoFace(
+        "The result shows no face where the photo had one.",
+        "Try another method, or a face turned less to the side.",
+    )
 
 
-def ssim(one: Image, other: Image) -> float:
+def outside_ssim(face: Face, after: Image) -> float:
+    """SSIM of a result (H, W, 3) with the picture it was made from, where no window reaches the face; 1 when nothing
+    but the face was changed."""
+    height, width = face.frame.shape[:2]
+    inside = face_mask(face.landmarks.mesh, max(height, width), feather=0.0)[:height, :width]
+    inside = cv2.dilate(inside, np.ones((3, 3), np.uint8))  # its edge was drawn with subpixels
+    if not (face.frame != after)[inside == 0].any():
+        return 1.0  # as the windows would say, at their cost
+    return ssim(face.frame, after, 1 - cv2.dilate(inside, np.ones((_WINDOW, _WINDOW), np.uint8)))
+
+
+def sharpness(face: Face, after: Image) -> float:
+    """Variance of the Laplacian inside the face of a result (H, W, 3) over that of the picture it was made from.
+
+    Source: Pech-Pacheco et al. 2000, "Diatom autofocusing in brightfield microscopy: a comparative study" (LAPV)."""
+    side = face.crop.shape[0]
+    mesh = move(face.landmarks.mesh, face.affine)
+    inside = cv2.erode(face_mask(mesh, side, feather=0.0), np.ones((5, 5), np.uint8)) > 0
+    before, now = (
+        float(cv2.Laplacian(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY), cv2.CV_64F)[inside].var())
+        for crop in (face.crop, crop_image(after, face.affine, side))
+    )
+    return max(now, 1e-6) / max(before, 1e-6)
+
+
+def ssim(one: Image, other: Image, weight: Mask | None = None) -> float:
     """Structural similarity of two pictures (H, W, 3) RGB uint8, mean over pixels and channels, 1 for equal ones.
+
+    weight: (H, W), how much each pixel counts, not all 0.
 
     Source: Wang et al. 2004, "Image Quality Assessment: From Error Visibility to Structural Similarity" (equation 13,
     Gaussian window of 1.5 px)."""
     a, b = one.astype(np.float64), other.astype(np.float64)
 
     def window(picture: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.asarray(cv2.GaussianBlur(picture, (11, 11), 1.5), np.float64)
+        return np.asarray(cv2.GaussianBlur(picture, (_WINDOW, _WINDOW), 1.5), np.float64)
 
     mean_a, mean_b = window(a), window(b)
     spread_a, spread_b = window(a * a) - mean_a**2, window(b * b) - mean_b**2
     both = window(a * b) - mean_a * mean_b
     c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
     top = (2 * mean_a * mean_b + c1) * (2 * both + c2)
-    return float((top / ((mean_a**2 + mean_b**2 + c1) * (spread_a + spread_b + c2))).mean())
+    similar = top / ((mean_a**2 + mean_b**2 + c1) * (spread_a + spread_b + c2))
+    return float(np.average(similar.mean(axis=2), weights=weight))

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facezoo.errors import NoFace
+from facezoo.evaluate.figures import Figure
 from facezoo.evaluate.metrics import ssim
 from facezoo.face import find_faces
 from facezoo.face.driver import Sight, find_start, track
@@ -34,19 +35,9 @@ from facezoo.face.warp import sample
 from facezoo.media.read import open_clip, read_photo
 from facezoo.types import Clip, Face, Frame, Image, Points
 
-__all__ = ["Across", "Figure", "Followed", "across", "figure", "self_reenactment"]
+__all__ = ["Across", "Followed", "across", "figure", "self_reenactment"]
 
 _RESAMPLES = 2000
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A mean with its 95 % bootstrap interval (Efron 1979) over n frames."""
-
-    mean: float
-    low: float
-    high: float
-    n: int
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from facezoo.errors import NoFace, UsageError
 from facezoo.face import find_faces
 from facezoo.face.align import crop_affine, crop_image, move
+from facezoo.face.embedding import Descriptor, check_embedder, describe
 from facezoo.face.head import fit_head
 from facezoo.face.mesh import BROWS, EYES, INNER_LIPS, OUTER_LIPS, inter_ocular, to_68, topology
 from facezoo.face.motion import lip_opening
@@ -27,7 +28,6 @@ from facezoo.face.occlusion import person_mask
 from facezoo.face.puppet import Drawing, Puppet
 from facezoo.face.warp import rasterise, sample
 from facezoo.train.data import face_of
-from facezoo.train.frames_identity import Descriptor, check_embedder, describe
 from facezoo.train.frames_look import (
     Appearance,
     draw_appearance,
@@ -42,7 +42,7 @@ from facezoo.train.frames_pose import Goal, draw_goal, motion_to
 from facezoo.types import Face, Image, Landmarks, Mask, Points, Pose
 
 __all__ = ["ANYONE", "LABELS", "PERSONA", "FrameSample", "FrameSettings", "PairSample", "Rules", "Subject",
-           "check_face", "pair", "pairs", "persona_frame", "persona_frames", "prepare"]  # fmt: skip
+           "check_face", "label_features", "pair", "pairs", "persona_frame", "persona_frames", "prepare"]  # fmt: skip
 
 LABELS = ("background", "person", "face", "brows", "left eye", "right eye", "lips", "mouth", "outside")
 """What the values 0 to 8 of `FrameSample.labels` mean. Left and right are the viewer's, mouth is its inside, outside is
@@ -61,7 +61,7 @@ class FrameSettings:
     """size: px, side of the crops. yaw: degrees, deviation of the heads' yaw (at most 35, and what looks right). light,
     compression: [0, 1], how much light, colour and picture quality change. background: [0, 1], share of replaced ones.
     identity: dlib distance to the portrait above which a frame is thrown away, 0 does not look (see
-    `frames_identity`). yaw_error: degrees between the yaw drawn and the yaw found, above which it is."""
+    `face.embedding`). yaw_error: degrees between the yaw drawn and the yaw found, above which it is."""
 
     size: int = 256
     yaw: float = 16.0
@@ -246,7 +246,7 @@ def _render(subject: Subject, goal: Goal, look: Appearance, settings: FrameSetti
     affine, _ = crop_affine(marks, size)
     mesh = move(drawing.mesh, affine)
     raster = rasterise(mesh, topology().triangles, (size, size))
-    labels = _features(mesh, raster.covered)
+    labels = label_features(mesh, raster.covered)
     person, inside = _planes(subject, drawing, affine, size)
     crop, person = fill_outside(crop_image(drawing.image, affine, size), person, inside)
     person = np.maximum(person, labels > 1).astype(np.float32)
@@ -321,7 +321,7 @@ def _planes(subject: Subject, drawing: Drawing, affine: NDArray[np.float32], siz
     return (crop_image(person, affine, size) / 255).astype(np.float32), reach
 
 
-def _features(mesh: Points, covered: Mask) -> NDArray[np.uint8]:
+def label_features(mesh: Points, covered: Mask) -> NDArray[np.uint8]:
     """(S, S) uint8: LABELS from the mesh alone, without the person."""
     labels = 2 * (covered > 0).astype(np.uint8)
     rings = [(BROWS[0], 3), (BROWS[1], 3), (EYES[0], 4), (EYES[1], 5), (OUTER_LIPS, 6), (INNER_LIPS, 7)]

@@ -1,0 +1,117 @@
+"""The pictures that a method is measured on, each with the checksum that locks it: those that ship with facezoo, those
+of a folder, and pairs of rendered faces."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import numpy as np
+
+from facezoo.errors import UsageError
+from facezoo.media.read import PHOTO_SUFFIXES
+from facezoo.safety import consent as consent_policy
+from facezoo.zoo.embedded import consent_free, examples, personas
+
+__all__ = ["PairSet", "Subject", "find_pairs", "read_folder", "shipped", "spread"]
+
+_KINDS = ("photo", "painting")
+_CHUNK = 12  # pairs that are measured in one go
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One picture, which stands for one person. part: "portraits", which may be shown, or "photos", which are measured
+    only. name: its file's. sha256: of its bytes."""
+
+    name: str
+    path: Path
+    sha256: str
+    kind: Literal["photo", "painting"]
+    part: Literal["portraits", "photos"]
+
+
+@dataclass(frozen=True)
+class PairSet:
+    """Some held-back pairs of one persona, in the layout of training/persona_frames.py. names: without _a and _b;
+    people: who _a shows, one for each; sha256: of the manifest, which holds the sum of every file."""
+
+    folder: Path
+    persona: str
+    names: tuple[str, ...]
+    people: tuple[str, ...]
+    sha256: str
+
+
+def shipped() -> list[Subject]:
+    """The personas and examples that come with facezoo: synthetic people and old paintings."""
+    found = [Subject(each.portrait.name, each.portrait, each.sha256, "photo", "portraits") for each in personas()]
+    for each in examples():
+        kind = "painting" if each.kind == "painting" else "photo"
+        found.append(Subject(each.path.name, each.path, each.sha256, kind, "portraits"))
+    return found
+
+
+def read_folder(folder: Path, part: Literal["portraits", "photos"], consent: bool) -> list[Subject]:
+    """The pictures of a folder, by name. A manifest.json in it, a list of {"file", "kind"}, tells paintings and leaves
+    out what is neither photo nor painting.
+
+    consent: that every face in it may be used. Raises UsageError without pictures, ConsentRequired."""
+    kinds = _kinds(folder)
+    paths = [path for path in sorted(folder.glob("*")) if path.suffix.lower() in PHOTO_SUFFIXES]
+    found: list[Subject] = []
+    for path in paths:
+        kind = kinds.get(path.name, "photo")
+        if kind in _KINDS:
+            sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+            consent_policy.require(sha256, consent, consent_free(), subject=f"the picture {path.name}")
+            found.append(Subject(path.name, path, sha256, kind, part))
+    if not found:
+        raise UsageError(f"There are no pictures in {folder}.", f"It needs {', '.join(PHOTO_SUFFIXES)}.")
+    return found
+
+
+def find_pairs(folder: Path, people: list[str], limit: int) -> list[PairSet]:
+    """At most `limit` pairs of each persona in folder/<persona>/held_back, spread over all of them, in small sets.
+
+    Raises UsageError when there are none of any persona."""
+    found: list[PairSet] = []
+    for persona in people:
+        held_back = folder / persona / "held_back"
+        if not (held_back / "manifest.json").is_file():
+            continue
+        sha256 = hashlib.sha256((held_back / "manifest.json").read_bytes()).hexdigest()
+        lines = (held_back / "frames.jsonl").read_text(encoding="utf-8").splitlines()
+        records = [cast("dict[str, Any]", json.loads(line)) for line in lines]
+        firsts = [each for each in records if each["name"].endswith("_a")]
+        firsts = [firsts[number] for number in spread(len(firsts), limit)]
+        for start in range(0, len(firsts), _CHUNK):
+            some = firsts[start : start + _CHUNK]
+            names = tuple(str(each["name"])[:-2] for each in some)
+            found.append(PairSet(held_back, persona, names, tuple(str(each["portrait"]) for each in some), sha256))
+    if not found:
+        raise UsageError(
+            f"There are no held-back pairs in {folder}.", "Make them with training/persona_frames.py --pairs."
+        )
+    return found
+
+
+def spread(count: int, limit: int) -> list[int]:
+    """At most `limit` of the numbers below `count`, evenly spread, in order."""
+    return np.linspace(0, count - 1, min(count, limit)).round().astype(int).tolist()
+
+
+def _kinds(folder: Path) -> dict[str, str]:
+    path = folder / "manifest.json"
+    if not path.is_file():
+        return {}
+    try:
+        entries = cast("list[dict[str, Any]]", json.loads(path.read_text(encoding="utf-8")))
+        return {Path(each["file"]).name: str(each.get("kind", "photo")) for each in entries}
+    except (ValueError, KeyError, TypeError, AttributeError) as problem:
+        raise UsageError(
+            f"{path} cannot be read.", 'It is a list of {"file": name, "kind": "photo" or "painting"}.'
+        ) from problem

@@ -26,7 +26,7 @@ from facezoo.face.stretch import Stretch
 from facezoo.face.warp import Raster, lay_over, rasterise, sample
 from facezoo.types import Box, Face, Image, Mask, Points, Pose
 
-__all__ = ["Drawing", "Puppet"]
+__all__ = ["Drawing", "Puppet", "express"]
 
 Vector = NDArray[np.float32]
 _EDGE_ON = 0.1  # cosine to the viewer below which a piece of skin is not drawn
@@ -55,7 +55,7 @@ class Puppet:
     def place(self, motion: Motion) -> Points:
         """The (468, 3) mesh in photo pixels that a motion moves the face to."""
         place = self._moved(motion)
-        return place.to_picture(self._expressed(motion))
+        return place.to_picture(express(self.shape, motion))
 
     def turned(self, motion: Motion) -> Pose:
         """The pose that a motion turns the head to, after what does not look right was held back."""
@@ -73,7 +73,7 @@ class Puppet:
     def layers(self, motion: Motion) -> Drawing:
         """The photo with the face moved, and how each pixel came about."""
         place = self._moved(motion)
-        shape = self._expressed(motion)
+        shape = express(self.shape, motion)
         mesh = place.to_picture(shape)
         hidden = self._far_side.weight(mesh)
         (left, top, right, bottom), around = self._rings.warp(
@@ -104,13 +104,6 @@ class Puppet:
         shift[:2] += np.clip(motion.shift, -0.8, 0.8) * own.scale
         return Placement(own.scale * zoom, rotation, shift)
 
-    def _expressed(self, motion: Motion) -> Points:
-        shape = self.shape + motion.expression
-        for side in range(2):
-            set_lids(shape, self.shape, side, float(np.clip(motion.eyes[side], 0, _WIDEST)))
-        _keep_lips_apart(shape)
-        return shape
-
     def _leaked(self, place: Placement, shape: Points) -> Points:
         """(36, 3) px: how far expression alone moves the outline of the face."""
         oval = list(FACE_OVAL)
@@ -134,6 +127,15 @@ class Puppet:
         alpha = np.asarray(cv2.blur(raster.covered, (3, 3)), np.float32)
         lay_over(canvas[low[1] : high[1], low[0] : high[0]], drawn, alpha)
         return _Skin(int(low[0]), int(low[1]), raster, read, weight)
+
+
+def express(own: Points, motion: Motion) -> Points:
+    """A head's shape with the expression and the lids of a motion. own and the answer: (468, 3) head units."""
+    shape = own + motion.expression
+    for side in range(2):
+        set_lids(shape, own, side, float(np.clip(motion.eyes[side], 0, _WIDEST)))
+    _keep_lips_apart(shape)
+    return shape
 
 
 @dataclass(frozen=True, eq=False)

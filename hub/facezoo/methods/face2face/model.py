@@ -1,7 +1,8 @@
-"""pix2pix' networks: the U-Net generator, and the patch discriminator.
+"""pix2pix' networks, the U-Net generator and the patch discriminator, and what paints a known person with the former.
 
-Source: Isola et al. 2017, "Image-to-Image Translation with Conditional Adversarial Networks" (appendix 6.1). Arguments
-and keys are those of the authors' PyTorch code, so that checkpoints need no translation.
+Sources: Isola et al. 2017, "Image-to-Image Translation with Conditional Adversarial Networks" (appendix 6.1), whose
+arguments and keys are those of the authors' PyTorch code, so that checkpoints need no translation; Thies et al. 2019,
+"Deferred Neural Rendering: Image Synthesis using Neural Textures" (section 4: a texture that is learned).
 """
 
 from __future__ import annotations
@@ -9,15 +10,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
+import numpy as np
 import torch
 from diffusers.configuration_utils import ConfigMixin, register_to_config
 from diffusers.models.modeling_utils import ModelMixin
+from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn import functional
 
+from facezoo.methods.face2face.drawing import FACE_SHARE
+from facezoo.methods.face2face.reading import EXPRESSIONS
 from facezoo.nn.patch import PatchDiscriminator
 from facezoo.nn.residual import infer_normalisation, normalisation
 
-__all__ = ["PatchDiscriminator", "UnetGenerator"]
+__all__ = ["PRESETS", "Painter", "PatchDiscriminator", "UnetGenerator"]
+
+PRESETS: dict[str, Mapping[str, Any]] = {
+    "cpu": {},
+    "small": {"side": 128, "num_downs": 5, "texture_side": 80},
+    "paper": {"people": ("persona",), "style": "lines", "texture": 0, "ngf": 64, "num_downs": 8, "use_dropout": True},
+}
+"""Constructor arguments of `Painter`, beside the people. paper: the published U-Net for 256 px, one person, drawn in
+lines. cpu: few million parameters for all people at 256 px; small: the same at 128 px."""
 
 
 class UnetGenerator(ModelMixin, ConfigMixin):
@@ -62,6 +76,64 @@ class UnetGenerator(ModelMixin, ConfigMixin):
             "ngf": ngf,
             "norm_layer": infer_normalisation(shapes, "model.model.1.model.1", "model.model.1.model.2"),
         }
+
+
+class Painter(ModelMixin, ConfigMixin):
+    """The drawing of a face -> the picture of a person whom it knows.
+
+    The U-Net translates the drawing and, beside it, what the person's learned texture says at each pixel of the face
+    and their learned canvas says around it. The first three channels of these are colours to begin with.
+
+    people: ids. side: px of the pictures. style: of the drawings it learned from, see `drawing.Style`. texture:
+    channels of texture and canvas, at least 3, or 0 for the U-Net alone, which can only know one person. texture_side:
+    px of a texture's width. The others: see `UnetGenerator`."""
+
+    @register_to_config
+    def __init__(
+        self,
+        people: tuple[str, ...] = ("imani", "joss", "orla", "tarek"),
+        side: int = 256,
+        style: str = "mesh",
+        texture: int = 8,
+        texture_side: int = 128,
+        ngf: int = 24,
+        num_downs: int = 6,
+        norm_layer: str = "batch",
+        use_dropout: bool = False,
+    ) -> None:
+        super().__init__()
+        if side % 2**num_downs or 0 < texture < 3 or (not texture and len(people) > 1):
+            raise ValueError(f"{num_downs} halvings of {side} px with {texture} channels for {len(people)} people")
+        self.people, self.side, self.style = tuple(people), side, style
+        self.unet = UnetGenerator(3 + texture, 3, num_downs, ngf, norm_layer, use_dropout)
+        height = round(texture_side / FACE_SHARE)
+        self.textures = nn.Parameter(0.1 * torch.randn(len(people), texture, height, texture_side))
+        self.canvases = nn.Parameter(0.1 * torch.randn(len(people), texture, side // 4, side // 4))
+        self.rests: Tensor
+        self.register_buffer("rests", torch.zeros(len(people), 468, 3))
+        self.reads: Tensor
+        self.register_buffer("reads", torch.zeros(len(EXPRESSIONS), 468 * 3 + 1))
+
+    @property
+    def reader(self) -> NDArray[np.float32]:
+        """(6, 1405) float32: takes the difference of a head from the mean one, (1404,) head units and 1, to how much of
+        each of EXPRESSIONS it shows."""
+        return self.reads.float().cpu().numpy()
+
+    def rest(self, person: str) -> NDArray[np.float32]:
+        """(468, 3) float32 head units: the person's own shape at rest."""
+        return self.rests[self.people.index(person)].float().cpu().numpy()
+
+    def forward(self, drawings: Tensor, places: Tensor, who: Tensor) -> Tensor:
+        """drawings: (B, 3, S, S) float32 in [-1, 1]; places: (B, S, S, 2), see `Drawing.places`; who: (B,) int64, which
+        of the people. Gives pictures (B, 3, S, S), about [-1, 1]."""
+        if not self.textures.shape[1]:
+            return self.unet(drawings)
+        skin = functional.grid_sample(self.textures[who], places, "bilinear", "zeros", align_corners=False)
+        around = functional.interpolate(self.canvases[who], size=skin.shape[2:], mode="bilinear", align_corners=False)
+        off = (places[..., 0] > 1).to(skin.dtype)[:, None]
+        known = skin + off * around
+        return known[:, :3] + self.unet(torch.cat([drawings, known], dim=1))
 
 
 class _Outermost(nn.Module):

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, cast
 
 from facezoo.errors import UsageError, WeightsUnavailable
-from facezoo.types import Clip, Face, Frame, Image, MethodSpec, Progress, Weights
+from facezoo.types import Clip, Face, Frame, Image, MethodSpec, Progress, Step, Weights
 from facezoo.zoo.manifest import fingerprint
 from facezoo.zoo.pull import REPO, fetch_repository
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from facezoo.zoo.push import Pushed
     from facezoo.zoo.record import Record
 
-__all__ = ["Animation", "AnimationPipeline", "FacePipeline", "fingerprint"]
+__all__ = ["Animation", "AnimationPipeline", "FacePipeline", "RestylePipeline", "fingerprint"]
 
 
 class FacePipeline(ABC):
@@ -66,6 +66,12 @@ class FacePipeline(ABC):
         targets: the chosen face of every frame. identity: the persona's or the consented source's face, None when
         the method takes none. params: an instance of `spec.params`. driving: the clip whose motion is taken.
         The same seed gives the same pixels. The runner blends each crop back into its frame."""
+
+    def explain(self, target: Face, *, identity: Face | None, params: Any, seed: int = 0) -> list[Step]:
+        """The pictures between a face and its result, in order: what the method sees, what it makes of it, where it
+        goes. The original and the finished picture are not among them. Arguments as for `__call__`; a method that does
+        not override this explains nothing."""
+        return []
 
     @classmethod
     def from_pretrained(cls, folder_or_repo: str | Path, *, revision: str = "", sha256: str = "") -> Self:
@@ -167,6 +173,21 @@ class AnimationPipeline(FacePipeline):
         """Whole pictures of the first target face, one for each frame of the driver."""
         for frame in self.animate(next(targets), driving=driving, params=params, seed=seed):
             yield frame.image
+
+
+class RestylePipeline(FacePipeline):
+    """A method that repaints whole pictures: nothing is pasted back."""
+
+    @abstractmethod
+    def restyle(
+        self, image: Image, faces: Sequence[Face], *, identity: Face | None, params: Any, seed: int = 0
+    ) -> Image:
+        """The picture (H, W, 3) RGB uint8 repainted, the same size, a new array. faces: the chosen ones in it, perhaps
+        none. The other arguments as for `FacePipeline.__call__`."""
+
+    def wears(self, params: Any) -> bool:
+        """Whether the result shows the persona: with some parameters a method that knows personas takes none."""
+        return self.spec.inputs.persona
 
 
 def _folder(folder_or_repo: str | Path, revision: str, method: str) -> Path:

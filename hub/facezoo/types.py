@@ -32,6 +32,7 @@ __all__ = [
     "Provenance",
     "Range",
     "Sealed",
+    "Step",
     "Weights",
 ]
 
@@ -238,3 +239,17 @@ class Sealed:
     path: Path
     manifest: dict[str, Any]
     record: dict[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """One picture on the way from a face to its result, as a method explains itself.
+
+    name: short, for file names, lower case. title: a few words. text: one plain sentence. image: (H, W, 3) RGB uint8.
+    made: it shows a face that a computer made, so it is labelled, watermarked and signed wherever it goes."""
+
+    name: str
+    title: str
+    text: str
+    image: Image
+    made: bool

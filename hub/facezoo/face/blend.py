@@ -8,7 +8,7 @@ Linear Colour Mapping for Example-Based Colour Transfer"; Perez et al. 2003, "Po
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -19,7 +19,7 @@ from facezoo.face.mesh import FACE_OVAL, topology
 from facezoo.face.occlusion import features, in_front, unlike_skin
 from facezoo.types import Face, Image, Mask, Points
 
-__all__ = ["face_mask", "match_color", "paste"]
+__all__ = ["face_mask", "fit", "match_color", "paste", "settings_of"]
 
 Color = Literal["reinhard", "mkl", "none"]
 Blend = Literal["poisson", "feather"]
@@ -39,6 +39,14 @@ def paste(face: Face, generated: Image, *, color: Color = "mkl", blend: Blend = 
     generated: (S, S, 3) RGB or (S, S, 4) RGBA uint8, aligned as `face.crop`; where alpha is 0 the frame stays. color
     and blend: see the sources above; "feather" is a soft edge alone. grain in [0, 1] lays the picture's own finest
     texture over the new skin. Hair, glasses and other people in front of the face stay in front."""
+    return _return_to_frame(face, *fit(face, generated, color=color, blend=blend, grain=grain))
+
+
+def fit(
+    face: Face, generated: Image, *, color: Color = "mkl", blend: Blend = "poisson", grain: float = 0.0
+) -> tuple[NDArray[np.float32], Mask]:
+    """What `paste` lays over the picture: the generated face in the picture's colours and light, (S, S, 3) float32 RGB,
+    about [0, 255], not clipped; and how much of it shows, (S, S) float32 in [0, 1]. Arguments as for `paste`."""
     size = face.crop.shape[0]
     mesh = move(face.landmarks.mesh, face.affine)
     alpha = np.ones((size, size), np.float32)
@@ -50,7 +58,12 @@ def paste(face: Face, generated: Image, *, color: Color = "mkl", blend: Blend = 
     if blend == "poisson":
         result = _take_light(result, small)
     result = _match_texture(result, face.crop.astype(np.float32), _enlarge(small.skin, size), grain)
-    return _return_to_frame(face, result, alpha * _enlarge(small.visible, size) * face_mask(mesh, size))
+    return result, alpha * _enlarge(small.visible, size) * face_mask(mesh, size)
+
+
+def settings_of(params: object) -> dict[str, Any]:
+    """The settings of `fit` and `paste` that a method's parameters hold, by name."""
+    return {name: getattr(params, name) for name in ("color", "blend", "grain") if hasattr(params, name)}
 
 
 @dataclass(frozen=True, eq=False)

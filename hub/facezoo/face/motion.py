@@ -1,8 +1,7 @@
 """What a face does: observed in a driver, taken relative to a start, smoothed, and ready to be put onto another face.
 
-Sources: Siarohin et al. 2019, "First Order Motion Model for Image Animation" (relative motion, section 3.3); Casiez et
-al. 2012, "1 Euro Filter" (equations 1-8); Wang et al. 2021, "One-Shot Free-View Neural Talking-Head Synthesis" (motion
-in the head's own frame, section 3.1).
+Sources: Siarohin et al. 2019, "First Order Motion Model for Image Animation" (relative motion, section 3.3); Wang et
+al. 2021, "One-Shot Free-View Neural Talking-Head Synthesis" (motion in the head's own frame, section 3.1).
 """
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from facezoo.face.head import Placement, fit_head, rotation_of
 from facezoo.face.mesh import INNER_LIPS, angles, topology
 from facezoo.face.mouth import MouthPatch
+from facezoo.face.one_euro import OneEuro
 from facezoo.types import Landmarks, Points, Pose
 
 __all__ = ["NECK", "Motion", "Observation", "Region", "Smoother", "absolute", "best_start", "combine",
@@ -191,19 +191,15 @@ class Smoother:
     amount: 0 changes nothing, 1 is very smooth. Call it with the observations in order of their time."""
 
     def __init__(self, amount: float) -> None:
-        self._cutoff = 30.0 * (0.02 ** float(np.clip(amount, 0, 1)))  # Hz at rest: 30 ... 0.6
-        self._follow = 20.0 * (1.0 - 0.7 * amount)  # Hz a unit of speed (head units a second)
         self._off = amount <= 0
-        self._state: NDArray[np.float64] | None = None
-        self._speed = np.zeros(0)
-        self._time = 0.0
+        self._filter = OneEuro(amount)
 
     def __call__(self, observation: Observation) -> Observation:
         """The smoothed observation."""
         if self._off:
             return observation
         place = observation.placement
-        size = place.scale if self._state is None else float(self._state[0])
+        size = place.scale if self._filter.state is None else float(self._filter.state[0])
         value = np.concatenate([[place.scale], _turn(place.rotation), place.shift, observation.shape.ravel(),
                                 observation.eyes, observation.gaze])  # fmt: skip
         units = np.ones_like(value)
@@ -216,26 +212,9 @@ class Smoother:
         return replace(observation, placement=placed, shape=shape, eyes=value[-4:-2].astype(np.float32),
                        gaze=value[-2:].astype(np.float32))  # fmt: skip
 
-    def _filter(self, value: NDArray[np.float64], units: NDArray[np.float64], time: float) -> NDArray[np.float64]:
-        if self._state is None:
-            self._state, self._speed, self._time = value, np.zeros_like(value), time
-            return value
-        step = max(time - self._time, 1e-3)
-        speed = (value - self._state) / units / step
-        self._speed += _alpha(np.array(1.0), step) * (speed - self._speed)
-        cutoff = self._cutoff + self._follow * np.abs(self._speed)
-        self._state = self._state + _alpha(cutoff, step) * (value - self._state)
-        self._time = time
-        return self._state
-
 
 def _between(first: Vector, second: Vector, share: float) -> Vector:
     return (first + (second - first) * share).astype(np.float32)
-
-
-def _alpha(cutoff: NDArray[np.float64], step: float) -> NDArray[np.float64]:
-    """Weight of the new value for a cut-off frequency in Hz and a time step in seconds."""
-    return 1 / (1 + 1 / (2 * np.pi * cutoff * step))
 
 
 def _turn(rotation: NDArray[np.float32]) -> NDArray[np.float64]:

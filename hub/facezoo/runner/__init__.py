@@ -3,8 +3,22 @@
 from __future__ import annotations
 
 from facezoo.runner.admit import Inspection, inspect
+from facezoo.runner.explain import Explained, explain, explains
 from facezoo.runner.live import Live
+from facezoo.runner.mapping import parse_personas
 from facezoo.runner.motions import keep_motion
 from facezoo.runner.road import Comparison, compare, run
 
-__all__ = ["Comparison", "Inspection", "Live", "compare", "inspect", "keep_motion", "run"]
+__all__ = [
+    "Comparison",
+    "Explained",
+    "Inspection",
+    "Live",
+    "compare",
+    "explain",
+    "explains",
+    "inspect",
+    "keep_motion",
+    "parse_personas",
+    "run",
+]

@@ -24,7 +24,7 @@ from facezoo.zoo.embedded import persona as load_persona
 from facezoo.zoo.embedded import personas as list_personas
 
 __all__ = ["MOVING", "STILL", "Inspection", "admit", "checked", "destination_of", "driver_of", "first_checked",
-           "folder_of", "identity_of", "inspect", "only", "portrait_of"]  # fmt: skip
+           "folder_of", "identity_of", "inspect", "only", "persona_face", "portrait_of"]  # fmt: skip
 
 STILL = (".png", ".jpg", ".jpeg", ".webp", ".avif")
 MOVING = (".mp4", ".gif", ".webp")
@@ -101,11 +101,12 @@ def identity_of(
             raise UsageError(f"{spec.id} takes no persona.", "Leave it out.")
         return None, None, ()
     chosen = persona or list_personas()[0].id
-    return _persona_face(chosen), chosen, ()
+    return persona_face(chosen), chosen, ()
 
 
 @cache
-def _persona_face(id: str) -> Face:
+def persona_face(id: str) -> Face:
+    """The face of a persona's portrait. Raises UsageError when there is none of this id."""
     return replace(find_faces(read_photo(load_persona(id).portrait), thorough=False)[0], persona=id)
 
 

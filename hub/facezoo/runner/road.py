@@ -2,40 +2,28 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from facezoo import registry
 from facezoo.errors import Cancelled, FacezooError, UsageError
 from facezoo.face import find_faces, realign
-from facezoo.face.blend import paste
 from facezoo.face.follow import Follower, choose
 from facezoo.media.sheet import side_by_side
 from facezoo.media.stopwatch import Stopwatch
 from facezoo.method import AnimationPipeline, FacePipeline
-from facezoo.runner.admit import (
-    STILL,
-    admit,
-    checked,
-    destination_of,
-    driver_of,
-    first_checked,
-    folder_of,
-    identity_of,
-    only,
-)
+from facezoo.runner.admit import STILL, admit, checked, destination_of, driver_of, first_checked, folder_of, only
 from facezoo.runner.animation import animate
+from facezoo.runner.cast import FaceChoice, cast_of
+from facezoo.runner.crew import Crew
 from facezoo.runner.record import Label, claim_of, recorded
+from facezoo.runner.translate import Translator
 from facezoo.safety.seal import Claim, seal
 from facezoo.types import Clip, Face, Frame, Image, MethodSpec, Progress, Sealed
 
 __all__ = ["Comparison", "compare", "run"]
-
-FaceChoice = int | Literal["all"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,12 +41,15 @@ def run(
     inputs: str | Path | Sequence[str | Path],
     *,
     persona: str | None = None,
+    personas: Mapping[int, str] | None = None,
     source: str | Path | None = None,
     driving: str | Path | None = None,
     params: Mapping[str, Any] | None = None,
     consent: bool | None = None,
-    face: FaceChoice = 1,
+    face: FaceChoice | None = None,
     seed: int = 0,
+    smoothing: float = 0.3,
+    pipeline: FacePipeline | None = None,
     output: str | Path | None = None,
     label: Label = "small",
     progress: Progress | None = None,
@@ -66,32 +57,33 @@ def run(
     """Run one method on a photo, painting, animation or video, and seal the result.
 
     inputs: a path (or a list of one). persona: id of the synthetic person to swap with, the first one when None; or
-    source: a photo of another face. driving: whose motion is taken: a clip, a photo, a
-    motion template (a file or the name of one that ships). params: the method's parameters by name.
-    consent: that every face that is not one of facezoo's own pictures may be used (see `safety.consent`). face: its
-    number, 1 is the largest, or "all". output: where to write, the suffix decides the format; a new temporary folder
-    when None. label: size of the visible mark. progress(stage, fraction) may raise Cancelled. Raises the errors of
-    `facezoo.errors`; nothing is left at `output` then."""
+    personas: one for each face, by its number, and all other faces stay; or source: a photo of another face. driving:
+    whose motion is taken: a clip, a photo, a motion template (a file or the name of one that ships). params: the
+    method's parameters by name. consent: that every face that is not one of facezoo's own pictures may be used (see
+    `safety.consent`). face: its number, 1 is the largest and what None means, or "all". smoothing: [0, 1], how much the
+    landmarks of a clip are calmed. pipeline: the method with one's own weights, instead of the zoo's; it puts on whom
+    these know. output: where to write, the suffix decides the format; a new temporary folder when None. label: size of
+    the visible mark. progress(stage, fraction), called on the caller's thread, may raise Cancelled. Raises the errors
+    of `facezoo.errors`; nothing is left at `output` then."""
     clock = Stopwatch(progress)
-    spec = registry.load_spec(method)
+    if pipeline is not None and pipeline.spec.id != method:
+        raise UsageError(f"These weights are of {pipeline.spec.id}, not of {method}.", "Name the method they are of.")
+    if not 0 <= smoothing <= 1:
+        raise UsageError(f"A smoothing of {smoothing} is not possible.", "Give a number from 0 to 1.")
+    spec = registry.load_spec(method) if pipeline is None else pipeline.spec
     chosen = registry.parse_params(spec, params or {})
     with clock.stage("read"):
         clip = admit(only(inputs), consent, "the picture")
-        identity, persona, sources = identity_of(spec, persona, source, consent)
+        cast = cast_of(spec, face, persona, personas, source, consent, own=pipeline is not None)
         driver = driver_of(spec, driving, consent)
-        pipeline = registry.load(method)
-    spec = replace(spec, weights=pipeline.weights)  # those in use, which the record names
+        pipeline = pipeline or registry.load(method)
     if isinstance(pipeline, AnimationPipeline):
         return animate(
-            pipeline, clip, driver, params=chosen, face=face, seed=seed, output=output, label=label, clock=clock
+            pipeline, clip, driver, params=chosen, face=face or 1, seed=seed, output=output, label=label, clock=clock
         )
-    follower = Follower(face, spec.inputs.crop_size)
-    claim = claim_of(spec, persona, chosen, seed, (clip.sha256, *sources))
+    translator = Translator(pipeline, cast, chosen, seed, smoothing, clock)
     with destination_of(output, clip) as destination, clock.stage("seal"):
-        frames = _frames(clip, destination, clock)
-        translated = _translate(frames, pipeline, follower, identity, chosen, seed, clock)
-        sealed = seal(_at_least_one_face(translated, follower), destination, claim=claim, clip=clip, label=label)
-    return recorded(sealed, spec, persona, follower.most, clock)
+        return _translated(translator, clip, destination, label)
 
 
 def compare(
@@ -147,78 +139,57 @@ def compare(
     return Comparison(results, grid, failures)
 
 
-def _frames(clip: Clip, destination: Path, clock: Stopwatch) -> Iterator[Frame]:
-    """The frames that are worked on: all, or the first when a still is asked for."""
-    still = destination.suffix.lower() in STILL and (clip.kind == "photo" or destination.suffix.lower() != ".webp")
-    frames = checked(islice(clip.frames(), 1) if still else clip.frames())
-    for index in range(2**31):
-        with clock.stage("read", index / max(clip.count, 1)):
+def _translated(translator: Translator, clip: Clip, destination: Path, label: Label) -> Sealed:
+    """The sealed result, one picture or a clip."""
+    cast, clock = translator.cast, translator.clock
+    spec = replace(translator.pipeline.spec, weights=translator.pipeline.weights)  # those in use
+    claim = claim_of(
+        spec, cast.persona, translator.params, translator.seed, (clip.sha256, *cast.sources), cast.personas
+    )
+    if _is_still(clip, destination):
+        frame, count = _still(translator, clip)
+        sealed = seal(iter([frame]), destination, claim=claim, clip=clip, label=label)
+        return recorded(sealed, spec, cast.persona, count, clock, cast.personas)
+    follower = Follower(cast.wanted, 0)  # the crops are taken anew; at the picture's own size they cost least
+    with Crew() as crew:
+        frames = _at_least_one_face(translator.clip(crew, _read(clip, clock), follower), follower)
+        sealed = seal(
+            frames,
+            destination,
+            claim=claim,
+            clip=clip,
+            label=label,
+            progress=lambda _, fraction: clock.tell("method", fraction),
+        )
+    return recorded(sealed, spec, cast.persona, follower.most, clock, cast.personas)
+
+
+def _is_still(clip: Clip, destination: Path) -> bool:
+    """Whether the result is one picture: of a photo always, of an animation when a still is asked for."""
+    suffix = destination.suffix.lower()
+    return suffix in STILL and (clip.kind == "photo" or suffix != ".webp")
+
+
+def _still(translator: Translator, clip: Clip) -> tuple[Frame, int]:
+    """The first frame, translated, and how many faces were."""
+    clock = translator.clock
+    with clock.stage("read"):
+        frame = next(checked(clip.frames()))
+    with clock.stage("detect"):
+        found = find_faces(frame.image, crop_size=translator.pipeline.spec.inputs.crop_size)
+        faces = choose(found, translator.cast.wanted)
+    return translator.photo(frame, faces), len(faces)
+
+
+def _read(clip: Clip, clock: Stopwatch) -> Generator[Frame]:
+    """All frames, checked."""
+    frames = checked(clip.frames())
+    while True:
+        with clock.stage("read", quiet=True):
             frame = next(frames, None)
-            if frame is None:
-                return
+        if frame is None:
+            return
         yield frame
-
-
-def _translate(
-    frames: Iterator[Frame],
-    pipeline: FacePipeline,
-    follower: Callable[[Image], list[Face]],
-    identity: Face | None,
-    params: Any,
-    seed: int,
-    clock: Stopwatch,
-) -> Iterator[Frame]:
-    """Every frame with its faces replaced. The pipeline sees one stream of faces and may batch them; a frame without a
-    face ends the stream and a new one begins after it, so that no more than a batch of frames is ever held."""
-    stream = _Stream(frames, follower, clock)
-    while not stream.ended:
-        crops = iter(pipeline(stream.faces(), identity=identity, params=params, seed=seed))
-        while True:
-            with clock.stage("method"):
-                crop = next(crops, None)
-            if crop is None:
-                break
-            frame, faces = stream.waiting.popleft()
-            with clock.stage("blend"):
-                image = _paste(faces[0], frame.image, crop, params)
-            for face in faces[1:]:
-                with clock.stage("method"):
-                    crop = next(crops)
-                with clock.stage("blend"):
-                    image = _paste(face, image, crop, params)
-            yield Frame(image, frame.time)
-        yield from stream.without_face
-
-
-class _Stream:
-    """The faces of consecutive frames, up to a frame that has none. waiting holds the frames whose faces were handed
-    out and whose crops have not come back."""
-
-    def __init__(self, frames: Iterator[Frame], follower: Callable[[Image], list[Face]], clock: Stopwatch) -> None:
-        self._frames = frames
-        self._follower = follower
-        self._clock = clock
-        self.waiting: deque[tuple[Frame, list[Face]]] = deque()
-        self.without_face: list[Frame] = []
-        self.ended = False
-
-    def faces(self) -> Iterator[Face]:
-        self.without_face = []
-        for frame in self._frames:
-            with self._clock.stage("detect"):
-                faces = self._follower(frame.image)
-            if not faces:
-                self.without_face = [frame]
-                return
-            self.waiting.append((frame, faces))
-            yield from faces
-        self.ended = True
-
-
-def _paste(face: Face, image: Image, crop: Image, params: Any) -> Image:
-    """Blends with those of the method's parameters that blending knows."""
-    known = {name: getattr(params, name) for name in ("color", "blend", "grain") if hasattr(params, name)}
-    return paste(replace(face, frame=image), crop, **known)
 
 
 def _at_least_one_face(frames: Iterator[Frame], follower: Follower) -> Iterator[Frame]:
@@ -240,14 +211,13 @@ def _compare_one(
     clock: Stopwatch,
 ) -> tuple[Sealed, Image]:
     with clock.stage("read"):
-        identity, persona, _ = identity_of(spec, persona if spec.inputs.persona else None, None, None)
+        cast = cast_of(spec, None, persona if spec.inputs.persona else None, None, None, None)
         pipeline = registry.load(spec.id)
     spec = replace(spec, weights=pipeline.weights)
     params = spec.params()
     sized = [realign(face, spec.inputs.crop_size) if spec.inputs.crop_size else face for face in faces]
-    once = iter([Frame(photo, 0.0)])
-    (frame,) = _translate(once, pipeline, lambda _image: sized, identity, params, seed, clock)
-    claim = claim_of(spec, persona, params, seed, (clip.sha256,))
+    frame = Translator(pipeline, cast, params, seed, 0.0, clock).photo(Frame(photo, 0.0), sized)
+    claim = claim_of(spec, cast.persona, params, seed, (clip.sha256,))
     with clock.stage("seal"):
         sealed = seal(iter([frame]), folder / f"{spec.id}.png", claim=claim, clip=clip, label=label)
-    return recorded(sealed, spec, persona, len(faces), clock), frame.image
+    return recorded(sealed, spec, cast.persona, len(faces), clock), frame.image

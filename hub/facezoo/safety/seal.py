@@ -31,7 +31,8 @@ _REACH = 64  # frames of a clip that are decoded for them
 class Claim:
     """What a result says about how it was made: hashes and settings, never names or paths of a user's files.
 
-    method: its id. weights: {"repo", "revision", "sha256"}, empty strings when nothing was learned.
+    method: its id. weights: {"repo", "revision", "sha256"}, empty strings when nothing was learned. persona: the id
+    when all faces became the same one. personas: face number -> persona id, when each face was given its own.
     source_sha256: the picture that was changed, then any others used."""
 
     method: str
@@ -43,6 +44,7 @@ class Claim:
     seed: int
     source_sha256: tuple[str, ...]
     task: str
+    personas: dict[str, str] | None = None
 
 
 def seal(
@@ -157,6 +159,7 @@ def _manifest(claim: Claim) -> dict[str, Any]:
         "task": claim.task,
         "weights": {key: claim.weights.get(key, "") for key in ("repo", "revision", "sha256")},
         "persona": claim.persona,
+        **({} if claim.personas is None else {"personas": claim.personas}),
         "params": claim.params,
         "seed": claim.seed,
         "source_sha256": list(claim.source_sha256),

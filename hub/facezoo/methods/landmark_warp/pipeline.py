@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 
 from facezoo.errors import UsageError
 from facezoo.face.align import move
+from facezoo.face.blend import fit, settings_of
 from facezoo.face.mesh import EYES
 from facezoo.face.occlusion import eye_band, own_skin
+from facezoo.face.shown import alone, masked, with_mesh
 from facezoo.face.warp import mesh_map
 from facezoo.method import FacePipeline
-from facezoo.types import Face, Image, Mask, Points
+from facezoo.types import Face, Image, Mask, Points, Step
 
 from . import SPEC, Params
 
@@ -44,13 +46,66 @@ class LandmarkWarp(FacePipeline):
         mesh).
 
         Raises UsageError without an identity or with landmarks of the 68-point backend."""
-        if identity is None or not len(identity.landmarks.mesh):
-            raise UsageError(
-                "This method needs the 468-point mesh of another face.", "Choose a persona or give a second photo."
-            )
+        identity = _meshed(identity)
         donor = _donor(identity)
         for target in targets:
             yield _swap(target, identity, donor, params)
+
+    def explain(self, target: Face, *, identity: Face | None, params: Params, seed: int = 0) -> list[Step]:
+        """Five steps: both meshes, the stretched skin, where it goes, and its new colours. Errors as `__call__`."""
+        identity = _meshed(identity)
+        skin = _swap(target, identity, _donor(identity), params)
+        fitted, mask = fit(target, skin, **settings_of(params))
+        alpha = np.asarray(skin[..., 3] / 255, np.float32)
+        whose = "persona's" if identity.persona else "other"
+        kept = "Hair, glasses, eyes" if params.eyes == "mine" else "Hair, glasses"
+        fits = {"colours": params.color != "none", "light": params.blend == "poisson", "grain": params.grain > 0}
+        taken = ", ".join(name for name, used in fits.items() if used)
+        return [
+            Step(
+                "points",
+                "Points found",
+                "The face is cut out upright, and 468 points are found on it.",
+                with_mesh(target.crop, move(target.landmarks.mesh, target.affine)),
+                made=False,
+            ),
+            Step(
+                "other-points",
+                f"The {whose} face",
+                "The same 468 points are found on the face that is put on.",
+                with_mesh(identity.crop, move(identity.landmarks.mesh, identity.affine)),
+                made=bool(identity.persona),
+            ),
+            Step(
+                "skin",
+                "Skin stretched",
+                f"Each triangle of the {whose} skin is pulled into the shape it has on your face.",
+                alone(skin[..., :3], alpha),
+                made=True,
+            ),
+            Step(
+                "mask",
+                "Where it goes",
+                f"White is painted over. {kept} and the inside of the mouth stay as they are.",
+                masked(target.crop, mask),
+                made=False,
+            ),
+            Step(
+                "colours",
+                "Colours fitted",
+                f"What the new skin takes from your picture: {taken or 'nothing'}.",
+                alone(fitted, alpha),
+                made=True,
+            ),
+        ]
+
+
+def _meshed(identity: Face | None) -> Face:
+    if identity is None or not len(identity.landmarks.mesh):
+        raise UsageError(
+            "This method needs the 468-point mesh of another face.", "Choose a persona or give a second photo."
+        )
+    return identity
 
 
 def _donor(identity: Face) -> Image:

@@ -83,7 +83,20 @@ def stranger(portrait: Path, tmp_path: Path) -> Path:
 def test_help_lists_every_command(facezoo: Callable[..., Result]) -> None:
     result = facezoo()
     assert result.code == 0
-    for command in ("methods", "personas", "run", "animate", "compare", "verify", "zoo", "bench", "demo", "doctor"):
+    for command in (
+        "methods",
+        "personas",
+        "run",
+        "animate",
+        "compare",
+        "explain",
+        "verify",
+        "zoo",
+        "evaluate",
+        "bench",
+        "demo",
+        "doctor",
+    ):
         assert re.search(rf"^  {command} ", result.out, re.MULTILINE)
         assert facezoo(command, "--help").code == 0
     assert facezoo("--version").out.startswith("facezoo ")
@@ -194,6 +207,9 @@ def test_usage(facezoo: Callable[..., Result], words: list[str]) -> None:
         ["--set", "no_such_parameter=1"],
         ["--label", "huge"],
         ["--persona", "nobody"],
+        ["--persona", "1=nobody"],
+        ["--persona", "first=imani"],
+        ["--persona", "1=imani", "--face", "1"],
         ["--seed", "x"],
     ],
     ids=" ".join,
@@ -354,6 +370,44 @@ def test_compare(facezoo: Callable[..., Result], swap_method: str, portrait: Pat
     assert table["results"][swap_method]["measures"]["landmark_error"] >= 0
     for name in ("grid.png", f"{swap_method}.png"):
         assert facezoo("verify", folder / name, "--json").json["c2pa"] == "trusted"
+
+
+def test_explain(facezoo: Callable[..., Result], swap_method: str, portrait: Path, tmp_path: Path) -> None:
+    output = tmp_path / "new" / "steps"
+    steps = facezoo("explain", swap_method, portrait, "-o", output, "--json").json
+    assert [Path(step["path"]) for step in steps] == sorted(output.iterdir())
+    assert Path(steps[0]["path"]).name == "1-original.png"
+    assert {"number", "name", "title", "text", "path", "made"} <= steps[0].keys()
+    assert facezoo("verify", steps[-1]["path"]).code == 0
+    said = facezoo("explain", swap_method, portrait, "-o", tmp_path / "again", "--set", "color=none")
+    assert len(said.out.splitlines()) == len(steps)
+
+
+def test_explain_leaves_nothing_behind(
+    facezoo: Callable[..., Result], swap_method: str, portrait: Path, stranger: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "steps"
+    said(facezoo("explain", swap_method, stranger, "-o", output), 5)
+    said(facezoo("explain", swap_method, portrait, "-o", output, "--face", "9"), 4)
+    unable = [spec.id for spec in registry.list_methods() if "explain" not in vars(type(registry.load(spec.id)))]
+    for method in unable:
+        assert "no steps" in said(facezoo("explain", method, portrait, "-o", output), 2)
+    assert not output.exists()
+
+
+def test_a_persona_for_each_face(facezoo: Callable[..., Result], swap_method: str, tmp_path: Path) -> None:
+    from PIL import Image
+
+    pair = Image.new("RGB", (960, 480))
+    for left, person in zip((0, 480), personas()[:2], strict=True):
+        pair.paste(Image.open(person.portrait).convert("RGB").resize((480, 480)), (left, 0))
+    pair.save(tmp_path / "pair.png")
+    last = personas()[-1].id
+    words = ("run", swap_method, tmp_path / "pair.png", "-o", tmp_path / "out.png", "--consent", "--json")
+    record = facezoo(*words, "--persona", f"1={personas()[0].id}", "--persona", f"2={last}").json
+    assert record["personas"] == {"1": personas()[0].id, "2": last}
+    assert (record["faces"], record["persona"]) == (2, None)
+    said(facezoo(*words, "--persona", f"7={last}"), 4)
 
 
 def test_bench(facezoo: Callable[..., Result], swap_method: str, empty_temp: Path) -> None:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import tempfile
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ __version__ = "0.1.0"
 # Nothing leaves this machine: ONNX Runtime and huggingface_hub report usage unless told not to before their import.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+# Nothing is left behind: torch makes a folder of its own in the temporary one, for compiled code that is never made.
+os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", tempfile.gettempdir())
 
 _HOMES = {
     "compare": "facezoo.runner",

@@ -158,6 +158,17 @@ def test_wrong_values_are_explained(client: Client, portrait: Path, swap_method:
         client.predict(image=sent(portrait), face="second", api_name=f"/{swap_method}")
 
 
+def test_a_persona_for_each_face(client: Client, portrait: Path, swap_method: str) -> None:
+    given = {"image": sent(portrait), "api_name": f"/{swap_method}"}
+    _, record = client.predict(persona="1=orla", **given)
+    assert record["personas"] == {"1": "orla"}
+    for persona, words in (("orla,2=joss", "not understood"), ("1=nobody", "no persona"), ("2=orla", "no face 2")):
+        with pytest.raises(Exception, match=words):
+            client.predict(persona=persona, **given)
+    with pytest.raises(Exception, match="personas"):
+        client.predict(persona="1=orla", face="all", **given)
+
+
 def test_files_of_this_machine_cannot_be_named(client: Client) -> None:
     with pytest.raises(Exception, match=r".") as caught:
         client.predict(image={"path": "/etc/hostname", "meta": {"_type": "gradio.FileData"}}, api_name="/verify")

@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 import typer
 
 import facezoo
-from facezoo.cli import bench, doctor, look, make
+from facezoo.cli import bench, doctor, evaluate, look, make
 from facezoo.cli import zoo as zoo_commands
 from facezoo.cli.shell import conclude
 from facezoo.errors import UsageError
@@ -26,6 +26,7 @@ app.command("run")(make.run)
 app.command("animate")(make.animate)
 app.command("motion")(make.motion)
 app.command("compare")(make.compare)
+app.command("explain")(make.explain)
 app.command("verify")(look.verify)
 app.add_typer(zoo, help="The weights: what there is, from the Hub and to it, whether it is intact, its card.")
 zoo.command("list")(zoo_commands.list_weights)
@@ -36,6 +37,7 @@ zoo.command("card")(zoo_commands.card)
 zoo.command("bundle")(zoo_commands.bundle)
 zoo.command("convert")(zoo_commands.convert)
 zoo.command("pin")(zoo_commands.pin)
+app.command("evaluate")(evaluate.evaluate)
 app.command("bench")(bench.bench)
 app.command("demo")(make.demo)
 app.command("doctor")(doctor.doctor)

@@ -1,4 +1,4 @@
-"""Commands that make something: run, animate, compare, demo."""
+"""Commands that make something: run, animate, compare, explain, demo."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from facezoo.errors import Cancelled, FacezooError, UsageError
 if TYPE_CHECKING:
     from facezoo.runner import Comparison
 
-__all__ = ["animate", "compare", "demo", "motion", "run"]
+__all__ = ["animate", "compare", "demo", "explain", "motion", "run"]
 
 Inputs = Annotated[list[Path], typer.Argument(metavar="INPUT...", help="Photos, paintings, GIFs or videos.")]
 Output = Annotated[Path, typer.Option("-o", "--output", metavar="OUT", help="A file; or a folder, made when missing.")]
@@ -27,7 +27,18 @@ Settings = Annotated[
     list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A parameter of the method. May be repeated.")
 ]
 PersonaId = Annotated[str | None, typer.Option(metavar="ID", help="The synthetic person; see `facezoo personas`.")]
+PersonaIds = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--persona",
+        metavar="ID|N=ID",
+        help="The synthetic person; see `facezoo personas`. For several faces 1=ID, repeated: the others stay.",
+    ),
+]
 FaceChoice = Annotated[str, typer.Option(metavar="N|all", help="Which face: 1 is the largest.")]
+Source = Annotated[
+    Path | None, typer.Option(metavar="PHOTO", help="A photo of the face to put on, instead of a persona.")
+]
 Driving = Annotated[
     Path | None,
     typer.Option(metavar="CLIP", help="Whose motion is taken: a clip, a photo, a .motion file, or a motion's name."),
@@ -42,12 +53,12 @@ def run(
     method: Annotated[str, typer.Argument(metavar="METHOD", help="An id from `facezoo methods`.")],
     inputs: Inputs,
     output: Output,
-    persona: PersonaId = None,
-    source: Annotated[
-        Path | None, typer.Option(metavar="PHOTO", help="A photo of the face to put on, instead of a persona.")
-    ] = None,
+    persona: PersonaIds = None,
+    source: Source = None,
     driving: Driving = None,
-    face: FaceChoice = "1",
+    face: Annotated[
+        str | None, typer.Option(metavar="N|all", help="Which face: 1 is the largest. [default: 1]")
+    ] = None,
     seed: Seed = 0,
     settings: Settings = None,
     consent: Consent = False,
@@ -59,12 +70,11 @@ def run(
 ) -> int:
     """Run one method on photos, paintings, GIFs or videos."""
     options = {
-        "persona": persona,
+        **_who(persona or [], face),
         "source": source,
         "driving": driving,
         "params": _settings(settings or []),
         "consent": consent or None,
-        "face": _face(face),
         "seed": seed,
         "label": label,
     }
@@ -128,6 +138,44 @@ def motion(
             clip, output, consent=consent or None, smoothing=smoothing, title=title, progress=progress
         )
     print(f"{output}  ({len(kept.motions)} motions, {len(kept.motions) / float(kept.rate):.1f} s, no picture)")
+
+
+def explain(
+    method: Annotated[str, typer.Argument(metavar="METHOD", help="An id from `facezoo methods`.")],
+    image: Annotated[Path, typer.Argument(metavar="INPUT", help="A photo or painting; of a clip, the first face.")],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="A folder, made when missing.")],
+    persona: PersonaId = None,
+    source: Source = None,
+    face: Annotated[int, typer.Option(metavar="N", min=1, help="Which face: 1 is the largest.")] = 1,
+    seed: Seed = 0,
+    settings: Settings = None,
+    consent: Consent = False,
+    as_json: AsJson = False,
+) -> None:
+    """Every step from a picture to its result, as DIR/1-original.png and so on."""
+    from facezoo import runner
+
+    with staged(output) as folder, ProgressLine() as progress:
+        steps = runner.explain(
+            method,
+            image,
+            persona=persona,
+            source=source,
+            params=_settings(settings or []),
+            consent=consent or None,
+            face=face,
+            seed=seed,
+            output=folder,
+            progress=progress,
+        )
+        if not steps:
+            raise UsageError(f"{method} has no steps to show.", "Try another one; see: facezoo methods")
+    records = [asdict(step) | {"path": str(output / step.path.name)} for step in steps]
+    if as_json:
+        print_json(records)
+    else:
+        for record in records:
+            print(f"{record['path']}  {record['title']}. {record['text']}")
 
 
 def compare(
@@ -240,6 +288,16 @@ def _settings(words: Sequence[str]) -> dict[str, str]:
             raise UsageError(f"--set {word} is not understood.", "Write it as --set name=value, without spaces.")
         found[name.strip()] = value.strip()
     return found
+
+
+def _who(words: Sequence[str], face: str | None) -> dict[str, Any]:
+    """What `runner.run` takes of --persona and --face."""
+    from facezoo import runner
+
+    persona, personas = runner.parse_personas(words)
+    if personas is None:
+        return {"persona": persona, "face": _face(face or "1")}
+    return {"personas": personas} | ({} if face is None else {"face": _face(face)})
 
 
 def _face(text: str) -> int | Literal["all"]:

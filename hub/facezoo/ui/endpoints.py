@@ -1,8 +1,8 @@
 """The named HTTP endpoints: /compare, /verify and one for each method. Files go in and out as bytes, never re-encoded.
 
-Parameters are named as in the params dataclass, plus image, persona, source, face, consent, seed and label; for methods
-that animate also driving (a file), template (the name of a shipped motion) and format (of a moving result). Consent is
-enforced by the runner, as everywhere."""
+Parameters are named as in the params dataclass, plus image, persona (an id, or one for each face: "1=imani,3=orla"),
+source, face, consent, seed and label; for methods that animate also driving (a file), template (the name of a shipped
+motion) and format (of a moving result). Consent is enforced by the runner, as everywhere."""
 
 from __future__ import annotations
 
@@ -142,7 +142,6 @@ def _run(spec: MethodSpec, values: dict[str, Any]) -> Sealed:
 
     names = {field.name for field in dataclasses.fields(spec.params)}
     image = _file(values["image"])
-    persona = values.get("persona")
     driving = _driving(values)
     if spec.inputs.driving:
         suffix = f".{values['format']}" if _moves(driving) else ".png"
@@ -151,16 +150,27 @@ def _run(spec: MethodSpec, values: dict[str, Any]) -> Sealed:
     return runner.run(
         spec.id,
         image,
-        persona=persona,
+        **_who(values),
         source=_file(values["source"]) if values.get("source") else None,
         driving=driving,
         params={name: values[name] for name in names},
         consent=bool(values["consent"]),
-        face=_face(values["face"]),
         seed=int(values["seed"]),
         output=new_folder() / f"{spec.id}{suffix}",
         label=values["label"],
     )
+
+
+def _who(values: dict[str, Any]) -> dict[str, Any]:
+    """Which face becomes whom. With one persona for each face, `face` is only passed on when it is not the default."""
+    from facezoo import runner
+
+    given = values.get("persona")
+    persona, personas = runner.parse_personas([given] if given else [])
+    face = _face(values["face"])
+    if personas is None:
+        return {"persona": persona, "face": face}
+    return {"personas": personas} | ({} if face == 1 else {"face": face})
 
 
 def _driving(values: dict[str, Any]) -> str | Path | None:

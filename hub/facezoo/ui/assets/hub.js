@@ -5,14 +5,42 @@
     if (slider) slider.parentElement.style.setProperty('--at', `${slider.value}%`);
   });
 
-  // The box of the chosen face, or all boxes.
+  // The box of the chosen face, or all boxes; when each face has its own person, the names are on them.
+  const ownMode = picker => picker.querySelector('.faces [value="own"]')?.checked;
   document.addEventListener('change', event => {
     const faces = event.target.closest('.faces');
     if (!faces) return;
-    const { id, value } = event.target;
-    for (const box of faces.closest('.picker').querySelectorAll('.face')) {
-      box.classList.toggle('on', value === 'all' || box.htmlFor === id);
+    const picker = faces.closest('.picker');
+    const { value } = faces.querySelector(':scope > div > .chip input:checked');
+    picker.querySelectorAll('label.face').forEach((box, index) => {
+      const person = value === 'own' && picker.querySelector(`[data-own="${index + 1}"]:checked`)?.dataset.name;
+      box.classList.toggle('on', value === 'all' || value === String(index + 1) || Boolean(person));
+      box.classList.toggle('named', Boolean(person));
+      box.classList.toggle('off', value === 'own' && !person);
+      box.firstElementChild.textContent = [index + 1, person].filter(Boolean).join(' ');
+    });
+    for (const row of faces.querySelectorAll('.own-face')) {
+      row.querySelector('output').textContent = row.querySelector(':checked').parentElement.title;
     }
+  });
+  document.addEventListener('click', event => {
+    const box = event.target.closest('label.face');
+    const picker = box?.closest('.picker');
+    if (!picker || !ownMode(picker)) return;
+    event.preventDefault(); // a click on a box leads to its person, not back to one face alone
+    picker.querySelector(`[data-own="${[...picker.querySelectorAll('label.face')].indexOf(box) + 1}"]:checked`).focus();
+  });
+
+  // The link below a result to the steps that led there.
+  document.addEventListener('click', event => {
+    const name = event.target.closest('[data-opens-steps]')?.dataset.opensSteps;
+    const door = name && document.getElementById(name);
+    if (!door) return;
+    const button = door.querySelector('button');
+    if (!button.classList.contains('open')) button.click();
+    button.focus({ preventScroll: true });
+    const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
+    door.scrollIntoView({ behavior: still ? 'auto' : 'smooth', block: 'start' });
   });
 
   const shut = except => {
@@ -28,12 +56,13 @@
 
   // A button in the text that opens a tab of the page.
   document.addEventListener('click', event => {
-    const name = event.target.closest('[data-opens-tab]')?.dataset.opensTab;
-    if (!name) return;
-    const tab = document.querySelector(`[role=tab][data-tab-id="${name}"]`);
-    tab?.click();
-    tab?.focus();
-    tab?.scrollIntoView({ block: 'nearest' });
+    const names = event.target.closest('[data-opens-tab]')?.dataset.opensTab.split(' ') ?? [];
+    for (const name of names) { // a tab, then perhaps one inside it
+      const tab = document.querySelector(`[role=tab][data-tab-id="${name}"]`);
+      tab?.click();
+      tab?.focus();
+      tab?.scrollIntoView({ block: 'nearest' });
+    }
   });
 
   // Films play by themselves, but not for visitors who asked for less motion.

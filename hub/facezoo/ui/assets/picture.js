@@ -30,7 +30,8 @@ element.addEventListener('change', event => {
     take(input.files[0]);
     input.value = '';
   } else if (input.type === 'radio') {
-    props.value = { ...props.value, face: input.value };
+    const { face, personas, ...rest } = props.value;
+    props.value = input.dataset.own ? { ...rest, face, personas: people() } : { ...rest, face: input.value, ...own(input.value) };
     trigger('faced');
   }
 });
@@ -42,6 +43,16 @@ element.addEventListener('click', event => {
   if (button.dataset.act === 'shoot') shoot();
   if (button.dataset.act === 'close') closeCamera();
 });
+
+// Who each face becomes: {number: persona's id, or '' to leave it alone}.
+function people() {
+  const chosen = element.querySelectorAll('[data-own]:checked');
+  return Object.fromEntries([...chosen].map(each => [each.dataset.own, each.value]));
+}
+
+function own(face) {
+  return face === 'own' ? { personas: people() } : {};
+}
 
 for (const name of ['dragenter', 'dragover']) {
   element.addEventListener(name, event => {

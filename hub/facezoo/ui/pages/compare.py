@@ -104,7 +104,7 @@ def _compare(specs: list[MethodSpec], order: Order, owner: str) -> Iterator[str]
             status = _stage(cards, event)
         elif isinstance(event, Partial):
             spec = by_id[event.name]
-            for card in finish(spec, event.value, chosen, order.face):
+            for card in finish(spec, event.value, chosen, order.face, door=_door_to(spec)):
                 cards[spec.id] = card
                 yield _draw(chosen, cards, f"{spec.title} is finished", busy=True)
         elif isinstance(event, Failure):
@@ -143,6 +143,10 @@ def _ready(specs: list[MethodSpec], chosen: Chosen | None) -> str:
     preview = chosen.preview if chosen else None
     cards = [method_card(Card(spec, "ready", before=preview)) for spec in specs]
     return grid([untouched_card(preview, caption=_BASELINE), *cards])
+
+
+def _door_to(spec: MethodSpec) -> str:
+    return f'<button type="button" class="link" data-opens-tab="methods {spec.id}">See it step by step</button>'
 
 
 def _missing(chosen: Chosen | None) -> Failure:

@@ -14,6 +14,7 @@ from facezoo.ui.parts.job import Done, Failure, Stage, Working, follow, stop
 from facezoo.ui.parts.markup import text
 from facezoo.ui.parts.outcome import finish
 from facezoo.ui.parts.picture import Chosen
+from facezoo.ui.parts.steps import Asked, StepsView, door_to, shut, steps_view, wire_steps
 from facezoo.ui.parts.studio import Order, Studio, order_from, studio, wire
 from facezoo.ui.workspace import new_folder
 
@@ -32,18 +33,25 @@ def method_tab(spec: MethodSpec, *, in_animate: bool) -> None:
         with gr.Column(elem_classes=["right-zone", "single"]):
             gr.HTML("<h3>Result</h3>", apply_default_css=False)
             results = gr.HTML(_ready(spec, zone.chosen.value), apply_default_css=False, elem_id=f"{spec.id}-results")
+    steps = steps_view(spec.id)
     wire(zone, reset=lambda chosen: _ready(spec, chosen), results=results)
-    _wire_run(zone, spec, results)
+    _wire_run(zone, spec, results, steps)
+    wire_steps(steps, spec, zone)
 
 
-def _wire_run(zone: Studio, spec: MethodSpec, results: gr.HTML) -> None:
+def _wire_run(zone: Studio, spec: MethodSpec, results: gr.HTML, steps: StepsView) -> None:
     names = list(zone.params)
 
-    def run(request: gr.Request, *values: Any) -> Iterator[tuple[str, Any, Any]]:
-        order, shown = order_from(values), ""
-        for shown in _run(spec, order, dict(zip(names, order.rest, strict=True)), f"{request.session_hash}:{spec.id}"):
-            yield shown, gr.update(visible=False), gr.update(visible=True)
-        yield shown, gr.update(visible=True), gr.update(visible=False)
+    def run(request: gr.Request, *values: Any) -> Iterator[tuple[Any, ...]]:
+        order, shown, card = order_from(values), "", None
+        params = dict(zip(names, order.rest, strict=True))
+        for event in _run(spec, order, params, door_to(steps), f"{request.session_hash}:{spec.id}"):
+            shown, card = event
+            if card and card.door:
+                break  # the last one: its door and the panel behind it appear together
+            yield shown, gr.update(visible=False), gr.update(visible=True), *shut(None)
+        asked = Asked(order.chosen, order, params) if order.chosen and card and card.door else None
+        yield shown, gr.update(visible=True), gr.update(visible=False), *shut(asked)
 
     def cancel(request: gr.Request) -> None:
         stop(f"{request.session_hash}:{spec.id}")
@@ -51,7 +59,7 @@ def _wire_run(zone: Studio, spec: MethodSpec, results: gr.HTML) -> None:
     zone.run.click(
         run,
         inputs=zone.inputs,
-        outputs=[results, zone.run, zone.cancel],
+        outputs=[results, zone.run, zone.cancel, *steps.outputs],
         js=f"(...values) => {{ window.facezooShowResults('{spec.id}-results'); return values; }}",
         show_progress="hidden",
         api_visibility="private",
@@ -60,24 +68,15 @@ def _wire_run(zone: Studio, spec: MethodSpec, results: gr.HTML) -> None:
     zone.cancel.click(cancel, queue=False, show_progress="hidden", api_visibility="private")
 
 
-def _run(spec: MethodSpec, order: Order, params: dict[str, Any], owner: str) -> Iterator[str]:
-    """The result zone, again and again, until the work is finished."""
+def _run(
+    spec: MethodSpec, order: Order, params: dict[str, Any], door: str, owner: str
+) -> Iterator[tuple[str, Card | None]]:
+    """The result zone, again and again, until the work is finished; with its card when that went well."""
     from facezoo import runner
 
-    chosen = order.chosen
-    if chosen is None or (order.wants_source and order.source is None):
-        which = "picture" if chosen is None else "second photo"
-        yield grid(
-            [
-                panel(
-                    Failure(
-                        "failed",
-                        f"No usable {which} is chosen.",
-                        "Choose one first: drop it, paste it, or take a file.",
-                    )
-                )
-            ]
-        )
+    chosen, problem = order.chosen, _missing(order)
+    if chosen is None or problem:
+        yield grid([problem]), None
         return
     picture = chosen
 
@@ -86,11 +85,10 @@ def _run(spec: MethodSpec, order: Order, params: dict[str, Any], owner: str) -> 
         return runner.run(
             spec.id,
             picture.path,
-            persona=order.persona,
+            **order.who,
             source=order.source.path if order.source else None,
             params=params,
             consent=order.consent,
-            face=order.face,
             seed=order.seed,
             output=new_folder() / f"{spec.id}{suffix}",
             label=order.label,
@@ -98,18 +96,31 @@ def _run(spec: MethodSpec, order: Order, params: dict[str, Any], owner: str) -> 
         )
 
     card = Card(spec, "working", before=chosen.preview, words="Starting")
-    yield grid([method_card(card)], status="Starting", busy=True)
+    yield grid([method_card(card)], status="Starting", busy=True), None
     for event in follow(work, owner):
         if isinstance(event, Stage):
             left = f", about {event.seconds_left:.0f} s left" if event.seconds_left and event.seconds_left >= 2 else ""
             card = replace(card, words=f"{event.words}{left}", fraction=event.fraction)
-            yield grid([method_card(card)], status=event.words, busy=True)
+            yield grid([method_card(card)], status=event.words, busy=True), None
         elif isinstance(event, Failure):
             state: Any = event.state
-            yield grid([method_card(replace(card, state=state, failure=event))], status=event.state.capitalize())
+            yield grid([method_card(replace(card, state=state, failure=event))], status=event.state.capitalize()), None
         elif isinstance(event, Done):
-            for card in finish(spec, event.value, chosen, order.face):
-                yield grid([method_card(card)], status="Finished")
+            for card in finish(spec, event.value, chosen, order.face, door=door):
+                yield grid([method_card(card)], status="Finished"), card
+
+
+def _missing(order: Order) -> str:
+    """What the order lacks, as a panel; "" when it lacks nothing."""
+    if order.chosen is None:
+        told = ("No usable picture is chosen.", "Choose one first: drop it, paste it, or take a file.")
+    elif order.wants_source and order.source is None:
+        told = ("No usable second photo is chosen.", "Choose one first: drop it, paste it, or take a file.")
+    elif order.personas == {}:
+        told = ("Every face is left alone.", "Choose a person for at least one of them.")
+    else:
+        return ""
+    return panel(Failure("failed", *told))
 
 
 def _ready(spec: MethodSpec, chosen: Chosen | None) -> str:

@@ -51,7 +51,8 @@ _MEASURES = (
 
 @dataclass(frozen=True)
 class Card:
-    """One method's place in the grid: its state and whatever of a result there is."""
+    """One method's place in the grid: its state and whatever of a result there is. door: HTML of a
+    button that leads to the steps behind the result, if there is one."""
 
     spec: MethodSpec
     state: State
@@ -62,6 +63,7 @@ class Card:
     failure: Failure | None = None
     words: str = ""
     fraction: float = 0.0
+    door: str = ""
 
 
 def grid(cards: Sequence[str], *, status: str = "", busy: bool = False) -> str:
@@ -164,8 +166,9 @@ def _done(card: Card, sealed: Sealed, before: Path) -> str:
     return (
         f'<div class="frame">{picture}</div><div class="body">{_measures(card.measures)}{_notes(sealed)}'
         f'<ul class="facts">{"".join(facts)}<li>{badge(card.provenance)}</li></ul>'
-        f'<a class="download" href="{address}" download="{text(sealed.path.name)}">{icon("download")}Download'
-        f'<span class="visually-hidden"> the {text(card.spec.title)} result</span></a></div>'
+        f'<div class="ends"><a class="download" href="{address}" download="{text(sealed.path.name)}">'
+        f"{icon('download')}Download"
+        f'<span class="visually-hidden"> the {text(card.spec.title)} result</span></a>{card.door}</div></div>'
     )
 
 

@@ -17,8 +17,11 @@ _log = logging.getLogger("facezoo.ui")
 _STILL = (".png", ".jpg", ".jpeg", ".webp", ".avif")
 
 
-def finish(spec: MethodSpec, sealed: Sealed, chosen: Chosen, face: int | str) -> Iterator[Card]:
-    """The card at once, then with the seal read back from the file, then with the three measures."""
+def finish(spec: MethodSpec, sealed: Sealed, chosen: Chosen, face: int | str, *, door: str = "") -> Iterator[Card]:
+    """The card at once, then with the seal read back from the file, last with the three measures where there are any.
+
+    door: as in `Card`; on the last card alone, and only when the method has steps to show."""
+    from facezoo import runner
     from facezoo.evaluate.metrics import measure
     from facezoo.safety.seal import verify
 
@@ -27,13 +30,13 @@ def finish(spec: MethodSpec, sealed: Sealed, chosen: Chosen, face: int | str) ->
     yield card
     card = replace(card, provenance=verify(sealed.path))
     yield card
-    if sealed.path.suffix.lower() not in _STILL or "swap" not in spec.tasks:
-        return  # the measures say how close a swap stays to its picture
-    try:
-        number = face if isinstance(face, int) else 1
-        yield replace(card, measures=measure(chosen.path, sealed.path, face=number))
-    except FacezooError as problem:  # a result without a findable face is still a result
-        _log.info("not measured: %s", problem.message)
+    if sealed.path.suffix.lower() in _STILL and "swap" in spec.tasks:  # they say how close a swap stays to its picture
+        try:
+            number = face if isinstance(face, int) else 1
+            card = replace(card, measures=measure(chosen.path, sealed.path, face=number))
+        except FacezooError as problem:  # a result without a findable face is still a result
+            _log.info("not measured: %s", problem.message)
+    yield replace(card, door=door if door and runner.explains(spec.id) else "")
 
 
 def _named(sealed: Sealed) -> Sealed:

@@ -9,7 +9,7 @@ from facezoo.ui.parts.markup import icon, text
 from facezoo.ui.workspace import file_url
 from facezoo.zoo.embedded import personas
 
-__all__ = ["SOMEBODY_ELSE", "people_chooser"]
+__all__ = ["SOMEBODY_ELSE", "people_chooser", "thumbnail"]
 
 SOMEBODY_ELSE = "somebody-else"
 """The value that stands for "another photo" instead of a persona."""
@@ -33,7 +33,7 @@ def people_chooser(prefix: str, *, source: bool) -> gr.HTML:
             prefix,
             person.id,
             person.name,
-            _thumbnail(person),
+            thumbnail(person),
             checked=person.id == chosen,
         )
     if source:
@@ -53,7 +53,7 @@ def people_chooser(prefix: str, *, source: bool) -> gr.HTML:
     )
 
 
-def _thumbnail(person: Persona) -> str:
+def thumbnail(person: Persona) -> str:
     """The part of the portrait that the record names: left, top and side as shares of its width and height."""
     part = person.facts["thumbnail"]
     style = f"--left:{part['left']};--top:{part['top']};--side:{part['side']}"

@@ -11,16 +11,31 @@ from typing import Any
 import gradio as gr
 
 from facezoo.errors import BadInput
-from facezoo.types import Face, Image
+from facezoo.types import Face, Image, Persona
 from facezoo.ui.parts.cards import panel
 from facezoo.ui.parts.job import Failure, explain
-from facezoo.ui.parts.markup import NEVER_EXISTED, text
+from facezoo.ui.parts.markup import NEVER_EXISTED, icon, text
+from facezoo.ui.parts.people import thumbnail
 from facezoo.ui.theme import ASSETS
 from facezoo.ui.workspace import file_url, new_folder, owned
 from facezoo.zoo.embedded import Example, examples
 
-__all__ = ["Chosen", "chosen_face", "first_example", "look", "markup", "picture_input", "resolve_upload", "turn"]
+__all__ = [
+    "OWN",
+    "Chosen",
+    "chosen_face",
+    "chosen_people",
+    "first_example",
+    "look",
+    "markup",
+    "picture_input",
+    "resolve_upload",
+    "turn",
+]
 
+OWN = "own"
+"""The value that stands for "each face its own persona"."""
+_MANY = 12  # faces: more would be a list too long to choose from
 _PREVIEW_SIDE = 1280
 _NO_FACE = Failure(
     "refused",
@@ -61,7 +76,8 @@ def picture_input(
     single: bool = False,
     invitation: tuple[str, str] = _PICTURE,
 ) -> gr.HTML:
-    """The component. Its value is {"example": id} or {"upload": path}, with "face": number or "all".
+    """The component. Its value is {"example": id} or {"upload": path}, with "face": number, "all" or OWN; then also
+    "personas": {number: id, or "" to leave the face alone}.
 
     suffixes: file types offered. single, invitation: as for `markup`. Events: picked; faced, another face is ticked."""
     accept = ",".join(suffixes)
@@ -101,8 +117,14 @@ def look(value: Mapping[str, Any] | None) -> tuple[Chosen | None, Failure | None
 
 
 def chosen_face(value: Mapping[str, Any] | None) -> str:
-    """The face number ("1", "2", ...) or "all" that is ticked below the picture."""
+    """The face number ("1", "2", ...), "all" or OWN that is ticked below the picture."""
     return str((value or {}).get("face", "1"))
+
+
+def chosen_people(value: Mapping[str, Any] | None) -> dict[int, str]:
+    """Face number -> persona id, for the faces that are not left alone."""
+    given = (value or {}).get("personas") or {}
+    return {int(number): str(id) for number, id in given.items() if id}
 
 
 def markup(
@@ -113,10 +135,12 @@ def markup(
     failure: Failure | None = None,
     legend: str = "",
     single: bool = False,
+    own: Sequence[Persona] = (),
     invitation: tuple[str, str] = _PICTURE,
 ) -> str:
     """The whole input as HTML. `legend` names it for screen readers when there are two on a page. single: one face is
-    brought to life, not all. invitation: what to drop, and which kinds."""
+    brought to life, not all. own: the people to choose from when each of several faces becomes its own. invitation:
+    what to drop, and which kinds."""
     state = "failed" if failure else "chosen" if chosen else "empty"
     shown = _canvas(prefix, chosen) if chosen and not failure else _invitation(invitation)
     problem = panel(failure) if failure else ""
@@ -124,7 +148,7 @@ def markup(
         f'<section class="picker" data-state="{state}" data-turn="{turn()}" '
         f'aria-label="{text(legend or "Your picture")}">{problem}'
         f'<div class="canvas">{shown}<p class="busy" role="status"><span class="spinner"></span>Looking at it</p></div>'
-        f"{_faces(prefix, chosen, single=single) if chosen and not failure else ''}"
+        f"{_faces(prefix, chosen, single=single, own=own) if chosen and not failure else ''}"
         '<div class="actions"><label class="button">Choose a file'
         f'<input type="file" class="visually-hidden" accept="{text(accept)}"></label>'
         '<button type="button" class="button" data-act="camera">Use the camera</button></div>'
@@ -204,17 +228,39 @@ def _canvas(prefix: str, chosen: Chosen) -> str:
     )
 
 
-def _faces(prefix: str, chosen: Chosen, *, single: bool) -> str:
+def _faces(prefix: str, chosen: Chosen, *, single: bool, own: Sequence[Persona]) -> str:
     """The face numbers as radio buttons. With one face they are there, checked, for the box on the picture alone."""
     numbers = [(str(number), str(number)) for number in range(1, len(chosen.boxes) + 1)]
     if not numbers:
         return panel(_NO_FACE) if chosen.looked else ""
     alone = len(numbers) == 1
     legend = "Which face comes alive" if single else "Which face is swapped"
+    each_own = bool(own) and 2 <= len(numbers) <= _MANY
+    more = [] if single else [("all", "All"), *([(OWN, "Each its own")] if each_own else [])]
     options = "".join(
         f'<label class="chip"><input type="radio" name="{prefix}-face" id="{prefix}-face-{value}" value="{value}"'
         f"{' checked' if value == '1' else ''}><span>{words}</span></label>"
-        for value, words in [*numbers, *([] if single else [("all", "All")])]
+        for value, words in [*numbers, *more]
     )
     hidden = ' class="faces visually-hidden"' if alone else ' class="faces"'
-    return f"<fieldset{hidden}><legend>{legend}</legend><div>{options}</div></fieldset>"
+    rows = "".join(_own(prefix, number, own) for number in range(1, len(numbers) + 1)) if each_own else ""
+    people = f'<div class="own-people">{rows}</div>' if rows else ""
+    return f"<fieldset{hidden}><legend>{legend}</legend><div>{options}</div>{people}</fieldset>"
+
+
+def _own(prefix: str, number: int, people: Sequence[Persona]) -> str:
+    """One face's row of small portraits. At first the faces take the people in turn."""
+    first = people[(number - 1) % len(people)]
+    tiles = [(person.id, person.name, thumbnail(person)) for person in people]
+    tiles.append(("", "Leave alone", f'<span class="well">{icon("empty")}</span>'))
+    options = "".join(
+        f'<label class="person" title="{text(name)}"><input type="radio" name="{prefix}-own-{number}" '
+        f'value="{text(id)}" data-own="{number}" data-name="{text(name.partition(" ")[0] if id else "")}"'
+        f'{" checked" if id == first.id else ""}>{picture}<span class="visually-hidden">{text(name)}</span></label>'
+        for id, name, picture in tiles
+    )
+    return (
+        f'<div class="own-face" role="radiogroup" aria-label="Whose face face {number} becomes">'
+        f'<span class="number" aria-hidden="true">{number}</span>{options}'
+        f'<output class="hint">{text(first.name)}</output></div>'
+    )

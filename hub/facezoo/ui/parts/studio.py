@@ -11,11 +11,21 @@ from gradio.components import Component
 
 from facezoo.media.read import PHOTO_SUFFIXES, VIDEO_SUFFIXES
 from facezoo.safety.consent import STATEMENT
-from facezoo.types import MethodSpec
+from facezoo.types import MethodSpec, Persona
 from facezoo.ui.parts.params import widgets
 from facezoo.ui.parts.people import SOMEBODY_ELSE, people_chooser
-from facezoo.ui.parts.picture import Chosen, chosen_face, first_example, look, markup, picture_input
+from facezoo.ui.parts.picture import (
+    OWN,
+    Chosen,
+    chosen_face,
+    chosen_people,
+    first_example,
+    look,
+    markup,
+    picture_input,
+)
 from facezoo.ui.parts.ready import ready_markup, ready_pictures
+from facezoo.zoo.embedded import personas
 
 __all__ = ["Order", "Studio", "order_from", "studio", "wire"]
 
@@ -43,6 +53,7 @@ class Studio:
     params: dict[str, Component]
     methods: gr.CheckboxGroup | None
     accept: tuple[str, ...]
+    own: tuple[Persona, ...]
 
     @property
     def inputs(self) -> list[Component]:
@@ -54,17 +65,26 @@ class Studio:
 
 @dataclass(frozen=True)
 class Order:
-    """What the visitor asked for, as the runner takes it. rest: the method choice, or the params by field name."""
+    """What the visitor asked for, as the runner takes it. personas: one for each face, None when one persona is for
+    all that are chosen; face is the first of them then. rest: the method choice, or the params by field name."""
 
     chosen: Chosen | None
     face: Any
     persona: str | None
+    personas: dict[int, str] | None
     source: Chosen | None
     wants_source: bool
     consent: bool
     seed: int
     label: Any
     rest: list[Any]
+
+    @property
+    def who(self) -> dict[str, Any]:
+        """Which face becomes whom, as arguments of `runner.run`."""
+        if self.personas is not None:
+            return {"personas": self.personas}
+        return {"persona": self.persona, "face": self.face}
 
 
 def studio(
@@ -94,7 +114,7 @@ def studio(
         seed = gr.Number(0, label="Seed", info="The same seed gives the same picture.", precision=0, minimum=0)
     return Studio(
         prefix, picture, ready, chosen, consent, people, source, box, source_chosen, source_consent, run, cancel, seed,
-        label, made, choice, tuple(suffixes),
+        label, made, choice, tuple(suffixes), tuple(personas()) if spec and spec.inputs.persona else (),
     )  # fmt: skip
 
 
@@ -103,7 +123,7 @@ def wire(zone: Studio, *, reset: Callable[[Chosen | None], str], results: gr.HTM
 
     def picked(value: Mapping[str, Any] | None) -> tuple[Any, Any, Chosen | None, Any, str]:
         found, failure = look(value)
-        shown = markup(zone.prefix, found, accept=",".join(zone.accept), failure=failure)
+        shown = markup(zone.prefix, found, accept=",".join(zone.accept), failure=failure, own=zone.own)
         usable = found if failure is None else None
         ask = gr.update(visible=bool(usable and usable.needs_consent), value=False)
         strips = ready_markup(usable.example if usable else "")
@@ -126,14 +146,16 @@ def wire(zone: Studio, *, reset: Callable[[Chosen | None], str], results: gr.HTM
 def order_from(values: tuple[Any, ...]) -> Order:
     """The values of `Studio.inputs` as an Order. Consent holds only if it is given for every photo that needs it."""
     picture, chosen, consent, person, source, source_consent, seed, label, *rest = values
-    wants_source = person == SOMEBODY_ELSE
+    people = chosen_people(picture) if chosen_face(picture) == OWN else None
+    wants_source = person == SOMEBODY_ELSE and people is None
     needed = [bool(consent)] if chosen and chosen.needs_consent else []
     if wants_source and source and source.needs_consent:
         needed.append(bool(source_consent))
     return Order(
         chosen=chosen,
-        face=_face(chosen_face(picture)),
-        persona=None if wants_source else person or None,
+        face=_face(chosen_face(picture)) if people is None else min(people, default=1),
+        persona=None if wants_source or people is not None else person or None,
+        personas=people,
         source=source if wants_source else None,
         wants_source=wants_source,
         consent=bool(needed) and all(needed),

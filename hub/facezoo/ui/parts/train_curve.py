@@ -1,0 +1,75 @@
+"""The error of a training so far, as a small drawing that is sharp at any size, in light and dark."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+__all__ = ["curve", "is_flat"]
+
+_POINTS = 160  # of the line; more would not be seen
+_SMOOTH = 0.12  # how much each point moves the line
+_FLAT = 0.02  # a gain below this share, over the last third, is none that an eye sees
+
+
+def curve(losses: Sequence[tuple[float, float]]) -> str:
+    """An HTML figure with both axes labelled. losses: (step, error), the steps growing."""
+    if len(losses) < 2:
+        return '<figure class="curve"><p class="hint">The curve appears after the first steps.</p></figure>'
+    points = _thinned(_smoothed(losses))
+    last = points[-1][0] or 1.0
+    top = _rounded_up(max(error for _, error in points))
+    line = " ".join(f"{100 * step / last:.2f},{100 - 100 * error / top:.2f}" for step, error in points)
+    levels = [top * share for share in (0.0, 0.5, 1.0)]
+    grid = "".join(f'<line x1="0" x2="100" y1="{y}" y2="{y}"/>' for y in (0, 50, 100))
+    marks_y = "".join(f'<span style="bottom:{100 * level / top:.0f}%">{_short(level, top)}</span>' for level in levels)
+    marks_x = "".join(f'<span style="left:{100 * step / last:.1f}%">{step:,.0f}</span>' for step in _ticks(last))
+    words = f"The error after {last:,.0f} steps is {points[-1][1]:.3f}; at the beginning it was {points[0][1]:.3f}."
+    return (
+        '<figure class="curve"><figcaption>Error, lower is better</figcaption>'
+        f'<div class="plot" role="img" aria-label="{words}"><div class="levels" aria-hidden="true">{marks_y}</div>'
+        f'<svg viewBox="0 0 100 100" preserveAspectRatio="none" aria-hidden="true"><g class="grid">{grid}</g>'
+        f'<polyline points="{line}"/></svg><div class="ticks" aria-hidden="true">{marks_x}</div></div>'
+        '<p class="axis" aria-hidden="true">Steps</p></figure>'
+    )
+
+
+def is_flat(losses: Sequence[tuple[float, float]]) -> bool:
+    """Whether the error has hardly fallen over the last third of the steps."""
+    if len(losses) < 30:
+        return False
+    third = [error for _, error in losses[-(len(losses) // 3) :]]
+    half = len(third) // 2
+    before, after = math.fsum(third[:half]) / half, math.fsum(third[half:]) / (len(third) - half)
+    return before - after < _FLAT * before
+
+
+def _smoothed(losses: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Each error drawn towards those before it: single batches differ more than the training moves."""
+    level, made = losses[0][1], list[tuple[float, float]]()
+    for step, error in losses:
+        level += _SMOOTH * (error - level)
+        made.append((step, level))
+    return made
+
+
+def _thinned(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    stride = math.ceil(len(points) / _POINTS)
+    return [*points[:-1:stride], points[-1]]
+
+
+def _rounded_up(value: float) -> float:
+    """The next 1, 1.5, 2, 3, 4, 6 or 8 times a power of ten."""
+    unit = 10.0 ** math.floor(math.log10(max(value, 1e-9)))
+    return next(unit * times for times in (1, 1.5, 2, 3, 4, 6, 8, 10) if value <= unit * times * 1.000001)
+
+
+def _short(level: float, top: float) -> str:
+    """As many digits as half of `top` needs."""
+    return f"{level:.{max(0, 1 - math.floor(math.log10(top / 2)))}f}" if level else "0"
+
+
+def _ticks(last: float) -> list[float]:
+    """Round step numbers from 0, three to five of them."""
+    unit = _rounded_up(last / 4)
+    return [unit * index for index in range(int(last / unit) + 1)]

@@ -15,10 +15,11 @@ from facezoo.types import Face
 
 torch = pytest.importorskip("torch")
 
-from facezoo.methods.deepfakes.model import PRESETS, Autoencoder, even_colors  # noqa: E402
+from facezoo.methods.deepfakes.model import ANYONE, PRESETS, Autoencoder, even_colors  # noqa: E402
 from facezoo.methods.deepfakes.window import LEFT, SHARE, TOP, window_affine, window_box  # noqa: E402
 
-SMALL = {"side": 32, "widths": (8, 8, 8), "reduced": 4, "code": 8, "dense": 4, "direct": 4, "shared": 8, "ups": (8, 8)}
+SMALL = {"side": 32, "widths": (8, 8, 8), "reduced": 4, "code": 8, "dense": 4, "direct": 4, "shared": 8, "ups": (8, 8),
+         "anyone": (), "scale": 1}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -65,13 +66,14 @@ def test_same_padding_is_keras_own() -> None:
 
 
 @pytest.mark.parametrize("mask", ["channel", "branch", "none"])
-@pytest.mark.parametrize("ups", [(8, 8), (8,)])
-def test_shapes_and_ranges(mask: str, ups: tuple[int, ...]) -> None:
+@pytest.mark.parametrize(("ups", "scale"), [((8, 8), 1), ((8,), 1), ((8, 8), 2)])
+def test_shapes_and_ranges(mask: str, ups: tuple[int, ...], scale: int) -> None:
     torch.manual_seed(0)
-    network = Autoencoder(people=("a", "b"), **{**SMALL, "ups": ups}, mask=mask)
+    network = Autoencoder(people=("a", "b"), **{**SMALL, "ups": ups, "scale": scale}, mask=mask)
     faces = torch.rand(2, 3, 3, 32, 32) * 2 - 1
     pictures, masks = network(faces)
-    assert pictures.shape == faces.shape and masks.shape == (2, 3, 1, 32, 32)
+    side = 32 * scale
+    assert pictures.shape == (2, 3, 3, side, side) and masks.shape == (2, 3, 1, side, side)
     assert pictures.abs().max() <= 1
     one, mask_of_one = network.swap(faces[1], "b")
     assert torch.allclose(one, pictures[1], atol=1e-6)
@@ -82,6 +84,15 @@ def test_shapes_and_ranges(mask: str, ups: tuple[int, ...]) -> None:
 def test_a_side_that_does_not_fit_is_refused() -> None:
     with pytest.raises(ValueError, match="do not suit"):
         Autoencoder(people=("a",), **{**SMALL, "side": 36})
+    with pytest.raises(ValueError, match="do not suit"):
+        Autoencoder(people=("a",), **{**SMALL, "anyone": (8,)})
+
+
+def test_anyone_has_a_decoder_of_its_own() -> None:
+    network = Autoencoder(people=("a",), **{**SMALL, "anyone": (4, 4)})
+    assert list(network.decoders) == ["a", ANYONE]
+    assert _count(network.decoders[ANYONE]) < _count(network.decoders["a"])
+    assert network(torch.zeros(2, 1, 3, 32, 32))[0].shape == (2, 1, 3, 32, 32)
 
 
 def test_light_and_tint_do_not_matter_to_the_code() -> None:

@@ -1,11 +1,13 @@
-"""Two steps of training/deepfakes.py, which files they leave, and that a stopped run ends as one that went through."""
+"""training/deepfakes.py: which files it leaves, and that a run ends the same however often it was stopped."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +15,12 @@ import pytest
 from PIL import Image
 
 from facezoo.errors import UsageError
+from facezoo.zoo.embedded import personas
 
 torch = pytest.importorskip("torch")
 
-from facezoo.train.faces import find_pairs, spoil, turn_grid, warp_grid  # noqa: E402
+from facezoo.methods.deepfakes.window import random_warp  # noqa: E402
+from facezoo.train.faces import find_pairs, spoil, turn_grids  # noqa: E402
 
 SCRIPT = Path(__file__).parents[2] / "training" / "deepfakes.py"
 
@@ -43,11 +47,24 @@ def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+TINY = json.dumps({
+    "side": 32, "widths": [8, 8, 8, 8], "reduced": 4, "code": 8, "dense": 8, "direct": 4, "shared": 8,
+    "ups": [8, 8, 8], "anyone": [8, 8, 8], "scale": 1,
+})  # fmt: skip
+
+
+def _command(data: Path, output: Path, *more: str, module: tuple[str, ...] = ()) -> list[str]:
+    return [sys.executable, *module, str(SCRIPT), "--data", str(data), "--output", str(output), "--people", "a", "b",
+            "--batch", "2", "--settings", TINY, "--threads", "1", *more]  # fmt: skip
+
+
 def _train(data: Path, output: Path, *more: str, module: tuple[str, ...] = ()) -> str:
-    command = [sys.executable, *module, str(SCRIPT), "--data", str(data), "--output", str(output), "--people", "a", "b",
-               "--batch", "2", *more]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
-    assert done.returncode == 0, done.stderr
+    environment = os.environ | {"ACCELERATE_USE_CPU": "1"}
+    done = subprocess.run(
+        _command(data, output, *more, module=module), capture_output=True, text=True, check=False, timeout=600,
+        env=environment,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
@@ -67,8 +84,10 @@ def test_pairs_are_read_as_they_were_written(pairs: Path) -> None:
 
 def test_warps_move_little_and_smoothly() -> None:
     torch.manual_seed(0)
-    grid, warp = turn_grid(16, 48), warp_grid(16, 48, 0.02)
+    (grid, finer), warp = turn_grids(16, (48, 96)), random_warp(16, 48, 0.015)
     assert grid.shape == warp.shape == (16, 48, 48, 2)
+    halves = torch.nn.functional.avg_pool2d(finer.permute(0, 3, 1, 2), 2).permute(0, 2, 3, 1)
+    assert (halves - grid).abs().max() < 1e-5
     assert (grid.mean(dim=(0, 1, 2)) - torch.tensor([0.0, 0.1875])).abs().max() < 0.05  # the window's middle
     assert warp.abs().max() < 0.2
     assert (warp[:, 1:] - warp[:, :-1]).abs().max() < 0.02
@@ -84,6 +103,8 @@ def test_two_steps_and_what_they_leave(tmp_path: Path, pairs: Path, recipe: str)
     left = {path.relative_to(tmp_path / "run").as_posix() for path in (tmp_path / "run").rglob("*") if path.is_file()}
     assert {path for path in left if not path.startswith("checkpoints/")} == {
         "final.png",
+        "losses.csv",
+        "final/config.json",
         "final/autoencoder/config.json",
         "final/autoencoder/diffusion_pytorch_model.safetensors",
         "metrics.json",
@@ -99,8 +120,104 @@ def test_two_steps_and_what_they_leave(tmp_path: Path, pairs: Path, recipe: str)
 @pytest.mark.slow
 def test_a_stopped_run_ends_with_the_same_weights(tmp_path: Path, pairs: Path) -> None:
     pytest.importorskip("accelerate", reason="accelerate is not installed")
-    _train(pairs, tmp_path / "through", "--steps", "4", "--minutes", "0")
-    _train(pairs, tmp_path / "stopped", "--steps", "4", "--minutes", "0")
+    _train(pairs, tmp_path / "through", "--steps", "4", "--every", "1")
+    _train(pairs, tmp_path / "stopped", "--steps", "4", "--every", "1")
     checkpoints = tmp_path / "stopped" / "checkpoints"
     _train(pairs, tmp_path / "stopped", "--steps", "4", "--resume", str(checkpoints / "00000003"))
     assert _weights(tmp_path / "through") == _weights(tmp_path / "stopped")
+    losses = [(tmp_path / name / "losses.csv").read_text() for name in ("through", "stopped")]
+    assert losses[0] == losses[1] and len(losses[0].splitlines()) == 5
+    best = json.loads((tmp_path / "through" / "metrics.json").read_text())["best"]
+    assert best["step"] in (1, 2, 3) and (tmp_path / "through" / "best" / "autoencoder").is_dir()
+
+
+@pytest.mark.slow
+def test_killed_at_any_moment(tmp_path: Path, pairs: Path) -> None:
+    """A run that is killed five times and gone on with ends with the weights of one that nothing happened to."""
+    pytest.importorskip("accelerate", reason="accelerate is not installed")
+    options = ("--steps", "300", "--every", "20")
+    _train(pairs, tmp_path / "through", *options)
+    random, resume, kills = np.random.default_rng(5), (), 0
+    while kills < 5:
+        process = subprocess.Popen(
+            _command(pairs, tmp_path / "killed", *options, *resume),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        checkpoints = tmp_path / "killed" / "checkpoints"
+        before = _newest(checkpoints)
+        while process.poll() is None and _newest(checkpoints) == before:
+            time.sleep(0.01)
+        time.sleep(float(random.uniform(0, 0.4)))
+        assert process.poll() is None, "it ended before it was killed"
+        process.kill()
+        process.wait()
+        kills, resume = kills + 1, ("--resume", "last")
+    assert _newest(tmp_path / "killed" / "checkpoints") < 300
+    _train(pairs, tmp_path / "killed", *options, *resume)
+    assert _weights(tmp_path / "through") == _weights(tmp_path / "killed")
+    assert [line.split(",")[0] for line in (tmp_path / "killed" / "losses.csv").read_text().splitlines()[1:]] == [
+        str(step) for step in range(1, 301)
+    ]
+
+
+@pytest.mark.slow
+def test_a_polite_stop_saves(tmp_path: Path, pairs: Path) -> None:
+    pytest.importorskip("accelerate", reason="accelerate is not installed")
+    process = subprocess.Popen(
+        _command(pairs, tmp_path / "run", "--steps", "100000"), stdout=subprocess.PIPE, text=True, bufsize=1
+    )
+    assert process.stdout is not None
+    next(line for line in process.stdout if line.startswith("step 50 "))
+    process.terminate()
+    assert "--resume last" in process.stdout.read()
+    assert process.wait() == 0
+    assert _newest(tmp_path / "run" / "checkpoints") >= 50
+    assert not (tmp_path / "run" / "final").exists()
+
+
+@pytest.mark.slow
+def test_two_processes(tmp_path: Path, pairs: Path) -> None:
+    pytest.importorskip("accelerate", reason="accelerate is not installed")
+    module = ("-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", "0")
+    _train(pairs, tmp_path / "run", "--steps", "4", "--every", "2", module=module)
+    assert (tmp_path / "run" / "final" / "autoencoder").is_dir()
+    rates = [float(line.split(",")[2]) for line in (tmp_path / "run" / "losses.csv").read_text().splitlines()[1:]]
+    assert len(rates) == 4 and rates == sorted(rates, reverse=True) and rates[-1] > 0
+    _train(pairs, tmp_path / "run", "--steps", "4", "--resume", str(tmp_path / "run" / "checkpoints" / "00000002"),
+           module=module)  # fmt: skip
+
+
+@pytest.mark.slow
+def test_faces_without_pairs(tmp_path: Path, portrait: Path) -> None:
+    """Folders of photos of two people, one each, and again turned over, which is another picture."""
+    pytest.importorskip("accelerate", reason="accelerate is not installed")
+    other = personas()[1].portrait
+    for name, path in (("a", portrait), ("b", other)):
+        (tmp_path / name).mkdir()
+        picture = Image.open(path).convert("RGB")
+        picture.save(tmp_path / name / "one.jpg")
+        picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(tmp_path / name / "two.png")
+    (tmp_path / "a" / "broken.jpg").write_bytes(b"no picture")
+    command = [sys.executable, str(SCRIPT), "--recipe", "classic", "--faces", str(tmp_path / "a"), str(tmp_path / "b"),
+               "--output", str(tmp_path / "run"), "--steps", "2", "--batch", "2", "--settings", TINY]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
+    assert done.returncode == 0, done.stderr
+    assert "broken.jpg" in done.stdout and "4 + 2 pairs" in done.stdout
+    assert json.loads((tmp_path / "run" / "metrics.json").read_text())["held back"].keys() == {"a", "b"}
+
+
+def test_options_that_contradict() -> None:
+    pytest.importorskip("accelerate", reason="accelerate is not installed")
+    from facezoo.train.deepfakes import Config
+
+    with pytest.raises(ValueError, match="--data or --faces"):
+        Config(Path("out"))
+    with pytest.raises(ValueError, match="classic"):
+        Config(Path("out"), faces=(Path("a"), Path("b")))
+    with pytest.raises(ValueError, match="--data-record"):
+        Config(Path("out"), data=Path("pairs"), push="somebody/weights")
+
+
+def _newest(checkpoints: Path) -> int:
+    return max((int(path.name) for path in checkpoints.glob("*") if path.name.isdigit()), default=0)

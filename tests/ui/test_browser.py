@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 WORK = 60_000  # ms: the longest a test waits for a result
-TABS = ("Compare", "Animate", "Methods", "Zoo", "Verify")
+TABS = ("Compare", "Animate", "Methods", "Train", "Zoo", "Verify")
 SIZES = [(390, 844, "light"), (390, 844, "dark"), (1440, 900, "light"), (1440, 900, "dark")]
 
 

@@ -1,7 +1,4 @@
-"""Pairs of faces as arrays, as training/persona_frames.py wrote them; and the random warps of the first deepfakes.
-
-Source: the faceswap project (2017), whose warp moves a grid of 5 x 5 points at random.
-"""
+"""Pairs of faces as arrays, as training/persona_frames.py wrote them, and how they are varied."""
 
 from __future__ import annotations
 
@@ -21,7 +18,7 @@ from facezoo.methods.deepfakes.window import LEFT, SHARE, TOP
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["FacePairs", "find_pairs", "spoil", "turn_grid", "warp_grid"]
+__all__ = ["FacePairs", "find_pairs", "spoil", "turn_grids"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +33,10 @@ class FacePairs:
     def __len__(self) -> int:
         return len(self.anyone)
 
+    def pick(self, numbers: Sequence[int] | slice) -> FacePairs:
+        """Some of the pairs."""
+        return FacePairs(self.anyone[numbers], self.persona[numbers], self.labels[numbers])
+
 
 def find_pairs(folder: Path, people: Sequence[str], part: str, side: int) -> list[FacePairs]:
     """The pairs of each person, folder/<person>/<part>, with crops of which the window has `side` px.
@@ -44,32 +45,22 @@ def find_pairs(folder: Path, people: Sequence[str], part: str, side: int) -> lis
     return [_read(folder / name / part, round(side / SHARE)) for name in people]
 
 
-def turn_grid(count: int, side: int) -> Tensor:
-    """(N, S, S, 2) float32 where the window's pixels lie in the aligned crop, [-1, 1] from edge to edge, each time
-    turned, moved and scaled a little at random."""
+def turn_grids(count: int, sides: Sequence[int]) -> list[Tensor]:
+    """(N, S, S, 2) float32 for each side S: where the window's pixels lie in the aligned crop, [-1, 1] from edge to
+    edge, each of the N turned, moved and scaled a little at random."""
     import torch
 
-    line = (torch.arange(side) + 0.5) / side * SHARE
-    rows, columns = torch.meshgrid(line + TOP, line + LEFT, indexing="ij")
     middle = torch.tensor([LEFT, TOP]) + SHARE / 2
-    points = torch.stack([columns, rows], dim=-1) - middle
     angle = 0.09 * torch.randn(count).clamp(-2, 2)
     scale = 1 + 0.035 * torch.randn(count).clamp(-2, 2)
     cos, sin = (scale * angle.cos())[:, None, None], (scale * angle.sin())[:, None, None]
     moved = middle + 0.02 * torch.randn(count, 1, 1, 2).clamp(-2, 2)
-    turned = torch.stack([cos * points[..., 0] - sin * points[..., 1], sin * points[..., 0] + cos * points[..., 1]], -1)
-    return 2 * (turned + moved) - 1
-
-
-def warp_grid(count: int, side: int, strength: float) -> Tensor:
-    """(N, S, S, 2) float32 to be added to a grid: 5 x 5 points moved at random, smooth between them. strength: standard
-    deviation in shares of the window's side."""
-    import torch
-    from torch.nn import functional
-
-    offsets = 2 * SHARE * strength * torch.randn(count, 2, 5, 5)
-    smooth = functional.interpolate(offsets, size=(side, side), mode="bicubic", align_corners=True)
-    return smooth.permute(0, 2, 3, 1)
+    grids: list[Tensor] = []
+    for side in sides:
+        line = (torch.arange(side) + 0.5) / side * SHARE
+        y, x = torch.meshgrid(line + TOP - middle[1], line + LEFT - middle[0], indexing="ij")
+        grids.append(2 * (torch.stack([cos * x - sin * y, sin * x + cos * y], dim=-1) + moved) - 1)
+    return grids
 
 
 def spoil(faces: Tensor) -> Tensor:

@@ -39,6 +39,7 @@ def build(methods: Sequence[str] | None = None) -> gr.Blocks:
     from facezoo.ui.pages.animate import animate_page, visitor_left
     from facezoo.ui.pages.compare import compare_page
     from facezoo.ui.pages.method_tab import method_tab
+    from facezoo.ui.pages.train import train_page
     from facezoo.ui.pages.verify import verify_page
     from facezoo.ui.pages.zoo import zoo_page
 
@@ -61,6 +62,9 @@ def build(methods: Sequence[str] | None = None) -> gr.Blocks:
                 for spec in specs:
                     with gr.Tab(spec.title, id=spec.id):
                         method_tab(spec, in_animate=spec in animating[-1:])
+            if any(spec.id == "deepfakes" for spec in specs):
+                with gr.Tab("Train", id="train"):
+                    train_page()
             with gr.Tab("Zoo", id="zoo"):
                 zoo_page(specs)
             with gr.Tab("Verify", id="verify"):

@@ -10,7 +10,7 @@ from facezoo.errors import UsageError
 from facezoo.types import MethodSpec
 from facezoo.zoo.record import LICENCES, Interval, Record, Score
 
-__all__ = ["check_card", "render", "render_record"]
+__all__ = ["FORBIDDEN", "INTENDED", "check_card", "render", "render_record"]
 
 _PIPELINE_TAGS = {"swap": "image-to-image", "restyle": "image-to-image", "animate": "image-to-video"}
 _CONSENT = {
@@ -18,10 +18,10 @@ _CONSENT = {
     "public domain": "works in the public domain",
     "given": "everybody shown agreed",
 }
-_INTENDED = """\
+INTENDED = """\
 Learning how these methods work, comparing them, teaching, art, and research on recognising such pictures; with faces of
 people who never existed, of old paintings, or of people who agreed."""
-_FORBIDDEN = """\
+FORBIDDEN = """\
 Showing a person doing or saying what they did not, without their consent; nudity; harassment, fraud, or getting past an
 identity check; passing results off as photographs, or taking their label, watermark or signature away. No face of a
 child. Where the law asks more, as the EU's AI Act does of whoever publishes such pictures, the law holds."""
@@ -73,11 +73,11 @@ A face that is not one of facezoo's synthetic people needs its owner's consent: 
 {render_record(record) if record else ""}\
 ## Intended use
 
-{_INTENDED}
+{INTENDED}
 
 ## Forbidden use
 
-{_FORBIDDEN}
+{FORBIDDEN}
 """
     return str(ModelCard(text))
 

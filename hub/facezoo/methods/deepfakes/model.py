@@ -17,7 +17,7 @@ from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 from torch.nn import functional
 
-__all__ = ["PRESETS", "Autoencoder", "Decoder", "Encoder", "even_colors"]
+__all__ = ["ANYONE", "PRESETS", "Autoencoder", "Decoder", "Encoder", "even_colors"]
 
 PRESETS: dict[str, Mapping[str, Any]] = {
     "cpu": {},
@@ -33,10 +33,16 @@ PRESETS: dict[str, Mapping[str, Any]] = {
         "last": 5,
         "mask": "branch",
         "even": False,
+        "scale": 1,
+        "anyone": (),
     },
 }
-"""Constructor arguments of `Autoencoder`, beside the people. paper: as in the original, 64 px. cpu: 96 px, few million
-parameters; a part of the code stays a picture, so that a mouth need not be told through a list of numbers."""
+"""Constructor arguments of `Autoencoder`, beside the people. paper: as in the original, 64 px. cpu: 96 px in, 192 px
+out, few million parameters; a part of the code stays a picture, so that a mouth need not be told through a list of
+numbers."""
+
+ANYONE = "anyone"
+"""The decoder of everybody else."""
 
 _SLOPE = 0.1  # of the leaky ReLUs
 
@@ -48,9 +54,10 @@ class Autoencoder(ModelMixin, ConfigMixin):
     which halves the side. reduced: channels they are cut to before the dense layers, 0 for all. code: numbers that a
     face becomes; dense: channels of the small picture that is made of them. direct: channels that go around the dense
     layers. shared: channels of the upscaling that all people share. ups: of each decoder's own; after the last one a
-    convolution of `last` px makes the picture, which it doubles once more when the side asks for it. mask: "channel"
-    of the picture's own last convolution, "branch" of its own as in the original, or "none". even: whether pictures'
-    colours are evened out first, see `even_colors`."""
+    convolution of `last` px makes the picture, shuffled to what the side asks for. mask: "channel" of the picture's own
+    last convolution, "branch" of its own as in the original, or "none". even: whether pictures' colours are evened out
+    first, see `even_colors`. scale: how much larger the pictures are that come out, a power of 2. anyone: upscalings of
+    one more decoder, ANYONE, that rebuilds whoever comes in; () for none."""
 
     @register_to_config
     def __init__(
@@ -63,19 +70,27 @@ class Autoencoder(ModelMixin, ConfigMixin):
         dense: int = 64,
         direct: int = 32,
         shared: int = 96,
-        ups: tuple[int, ...] = (128, 64),
+        ups: tuple[int, ...] = (128, 64, 32),
         last: int = 3,
         mask: str = "channel",
         even: bool = True,
+        scale: int = 2,
+        anyone: tuple[int, ...] = (64, 32, 32),
     ) -> None:
         super().__init__()
         small = side // 2 ** len(widths)
-        double = side // (small * 2 ** (1 + len(ups)))  # what the upscalings leave to the last convolution
-        if small * 2 ** len(widths) != side or small * 2 ** (1 + len(ups)) * double != side or double not in (1, 2):
+        shuffle = side * scale // (small * 2 ** (1 + len(ups)))  # what the upscalings leave to the last convolution
+        made = small * 2 ** (1 + len(ups)) * shuffle
+        if small * 2 ** len(widths) != side or made != side * scale or shuffle not in (1, 2, 4):
             raise ValueError(f"{len(widths)} halvings and {1 + len(ups)} doublings do not suit a side of {side} px")
-        self.side, self.even = side, even
+        if len(anyone) not in (0, len(ups)):
+            raise ValueError(f"{len(anyone)} upscalings of anyone's decoder do not suit {len(ups)} of the others'")
+        self.side, self.even, self.scale = side, even, scale
         self.encoder = Encoder(small, widths, reduced, code, dense, direct, shared)
-        self.decoders = nn.ModuleDict({name: Decoder((shared, *ups), double, last, mask) for name in people})
+        widths_of = dict.fromkeys(people, ups) | ({ANYONE: anyone} if anyone else {})
+        self.decoders = nn.ModuleDict(
+            {name: Decoder((shared, *own), shuffle, last, mask) for name, own in widths_of.items()}
+        )
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_uniform_(module.weight, _SLOPE)
@@ -83,8 +98,9 @@ class Autoencoder(ModelMixin, ConfigMixin):
                     nn.init.zeros_(module.bias)
 
     def forward(self, faces: Tensor) -> tuple[Tensor, Tensor]:
-        """faces: (P, B, 3, S, S) float32 in [-1, 1], B for each of the P people in order. Gives pictures of them in the
-        same range and masks (P, B, 1, S, S), logits of where the face is; these are 9 everywhere without a mask."""
+        """faces: (P, B, 3, S, S) float32 in [-1, 1], B for each of the P decoders in order. Gives pictures of them (P,
+        B, 3, T, T), T = S scale, in the same range, and masks (P, B, 1, T, T), logits of where the face is; these are 9
+        everywhere without a mask."""
         codes = self.encode(faces.flatten(0, 1)).unflatten(0, faces.shape[:2])
         made = [decoder(code) for decoder, code in zip(self.decoders.values(), codes, strict=True)]
         pictures, masks = zip(*made, strict=True)
@@ -95,8 +111,8 @@ class Autoencoder(ModelMixin, ConfigMixin):
         return self.encoder(even_colors(faces) if self.even else faces / 2 + 0.5)
 
     def swap(self, faces: Tensor, person: str) -> tuple[Tensor, Tensor]:
-        """faces: (B, 3, S, S) float32 in [-1, 1]. Gives them as `person`, same shape and range, and the mask (B, 1, S,
-        S) in [0, 1]."""
+        """faces: (B, 3, S, S) float32 in [-1, 1]. Gives them as `person`, (B, 3, T, T), T = S scale, same range, and
+        the mask (B, 1, T, T) in [0, 1]."""
         picture, mask = self.decoders[person](self.encode(faces))
         return picture, torch.sigmoid(mask)
 
@@ -127,21 +143,21 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Upscalings and a last convolution, for one person. widths: channels, the encoder's first. double: 2 when the last
-    convolution's picture is shuffled to twice the side."""
+    """Upscalings and a last convolution, for one person. widths: channels, the encoder's first. shuffle: how many times
+    the side of its features the last convolution's picture has."""
 
-    def __init__(self, widths: tuple[int, ...], double: int, last: int, mask: str) -> None:
+    def __init__(self, widths: tuple[int, ...], shuffle: int, last: int, mask: str) -> None:
         super().__init__()
         planes = 4 if mask == "channel" else 3
-        self.shuffle, self.mask = double, mask
+        self.shuffle, self.mask = shuffle, mask
         self.face = _ups(widths)
-        self.face_out = nn.Conv2d(widths[-1], planes * double**2, last, padding=last // 2)
+        self.face_out = nn.Conv2d(widths[-1], planes * shuffle**2, last, padding=last // 2)
         self.mask_up = _ups(widths) if mask == "branch" else None
-        self.mask_out = nn.Conv2d(widths[-1], double**2, last, padding=last // 2) if mask == "branch" else None
+        self.mask_out = nn.Conv2d(widths[-1], shuffle**2, last, padding=last // 2) if mask == "branch" else None
 
     def forward(self, code: Tensor) -> tuple[Tensor, Tensor]:
-        """code: (B, shared, s, s). Gives the picture (B, 3, S, S) float32 in [-1, 1] and the mask's logits (B, 1, S,
-        S)."""
+        """code: (B, shared, s, s). Gives the picture (B, 3, T, T) float32 in [-1, 1] and the mask's logits (B, 1, T,
+        T)."""
         x = functional.pixel_shuffle(self.face_out(self.face(code)), self.shuffle)
         picture = 2 * torch.sigmoid(x[:, :3]) - 1
         if self.mask_up is not None and self.mask_out is not None:

@@ -1,8 +1,8 @@
 """What the Train page asks of the server, and what it is told: one answer for all, the parts of the page anew.
 
 An answer is {"id", "step", "example": id of the picture of A if this is the synthetic pair, "busy": ask again soon,
-"parts": {name: HTML}, "galleries": {side: what changes with its faces}}. A question names a project by its id; paths are
-those of this hub's own uploads, or refused."""
+"parts": {name: HTML}, "galleries": {side: what changes with its faces}}. A question names a project by its id; its
+paths are those of this hub's own uploads, or refused."""
 
 from __future__ import annotations
 

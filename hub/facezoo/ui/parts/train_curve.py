@@ -9,6 +9,7 @@ __all__ = ["curve", "is_flat"]
 
 _POINTS = 160  # of the line; more would not be seen
 _SMOOTH = 0.12  # how much each point moves the line
+_EARLY = 500  # steps: the first fall ends long before faces are sharp
 _FLAT = 0.02  # a gain below this share, over the last third, is none that an eye sees
 
 
@@ -36,7 +37,7 @@ def curve(losses: Sequence[tuple[float, float]]) -> str:
 
 def is_flat(losses: Sequence[tuple[float, float]]) -> bool:
     """Whether the error has hardly fallen over the last third of the steps."""
-    if len(losses) < 30:
+    if len(losses) < 30 or losses[-1][0] < _EARLY:
         return False
     third = [error for _, error in losses[-(len(losses) // 3) :]]
     half = len(third) // 2

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from facezoo.errors import Cancelled
+from facezoo.errors import Cancelled, UsageError
 from facezoo.types import Progress
 from facezoo.ui.parts.job import Failure, explain
 
@@ -76,10 +76,11 @@ _known: dict[tuple[str, str], Gathering] = {}
 
 
 def begin(project: str, side: str, work: Callable[[Progress], object]) -> None:
-    """Starts `work` for this side of a project, unless something is gathered there already."""
+    """Starts `work` for this side of a project. Raises UsageError while something is gathered there already."""
     now = _known.get((project, side))
-    if now is None or not now.busy:
-        _known[project, side] = Gathering(work)
+    if now is not None and now.busy:
+        raise UsageError("Faces of the files before are still being gathered.", "Add these when that is done.")
+    _known[project, side] = Gathering(work)
 
 
 def gathering(project: str, side: str) -> Gathering | None:

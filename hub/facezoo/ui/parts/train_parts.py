@@ -34,7 +34,7 @@ def _button(act: str, words: str, *, main: bool = False, extra: str = "") -> str
 PACK = _button("pack", "Make a copy of the weights")
 """The button for an archive of the weights."""
 _LATER = "Faces that you add, drop or keep now count from the next time the training starts: pause it, and go on."
-_SHORT = {"nearly the same as another": "repeated", "you": "by you"}  # reasons below a small picture
+_SHORT = {"nearly the same as another": "repeated"}  # reasons below a small picture
 _SAID = {
     "": "",
     "running": "Training",

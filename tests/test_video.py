@@ -138,6 +138,20 @@ class TestOwnWeights:
         assert list(tmp_path.iterdir()) == []
 
 
+@pytest.fixture(scope="module")
+def group(portraits: list[Image], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three people side by side, 200 px each."""
+    path = tmp_path_factory.mktemp("group") / "group.png"
+    write_photo(path, np.hstack(portraits))
+    return path
+
+
+@pytest.fixture(scope="module")
+def order(group: Path) -> list[int]:
+    """In which third of the group each face is, the largest first."""
+    return [int(face.box.left // 200) for face in find_faces(read_photo(group))]
+
+
 class TestPersonas:
     """Each face becomes its own persona; the others stay."""
 
@@ -145,18 +159,6 @@ class TestPersonas:
     def installed(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(road.registry, "load_spec", lambda _: SPEC)
         monkeypatch.setattr(road.registry, "load", lambda _: Paint())
-
-    @pytest.fixture(scope="class")
-    def group(self, portraits: list[Image], tmp_path_factory: pytest.TempPathFactory) -> Path:
-        """Three people side by side, 200 px each."""
-        path = tmp_path_factory.mktemp("group") / "group.png"
-        write_photo(path, np.hstack(portraits))
-        return path
-
-    @pytest.fixture(scope="class")
-    def order(self, group: Path) -> list[int]:
-        """In which third of the group each face is, the largest first."""
-        return [int(face.box.left // 200) for face in find_faces(read_photo(group))]
 
     def swap(self, path: Path, output: Path, people: dict[int, str], **more: Any) -> facezoo.types.Sealed:
         return facezoo.run("paint", path, consent=True, personas=people, output=output, **more)

@@ -179,7 +179,7 @@ def test_a_polite_stop_saves(tmp_path: Path, pairs: Path) -> None:
 @pytest.mark.slow
 def test_two_processes(tmp_path: Path, pairs: Path) -> None:
     pytest.importorskip("accelerate", reason="accelerate is not installed")
-    module = ("-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", "0")
+    module = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2")
     _train(pairs, tmp_path / "run", "--steps", "4", "--every", "2", module=module)
     assert (tmp_path / "run" / "final" / "autoencoder").is_dir()
     rates = [float(line.split(",")[2]) for line in (tmp_path / "run" / "losses.csv").read_text().splitlines()[1:]]

@@ -1,0 +1,45 @@
+"""What cyclegan says of itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from facezoo.types import Inputs, MethodSpec, Range
+
+__all__ = ["PERSONA", "SPEC", "Params"]
+
+PERSONA = "imani"
+"""Whom the task `persona` turns faces into."""
+
+
+@dataclass(frozen=True)
+class Params:
+    """What a user may turn."""
+
+    task: Literal["photo_to_painting", "painting_to_photo", "persona"] = "photo_to_painting"
+    """What becomes what: the whole picture painted, a painting made a photo, or the face made that of a persona."""
+    strength: Annotated[float, Range(0, 1.5)] = 1.0
+    """How much of the change is taken; above 1 it is exaggerated."""
+    size: Literal["256", "512", "768", "1024"] = "512"
+    """Longest side in pixels at which it is repainted: on a small one the brush is broad, on a large one fine."""
+    keep_face: bool = False
+    """Leave the faces as they are and repaint what is around them."""
+
+
+SPEC = MethodSpec(
+    id=__name__.split(".")[-2],  # the folder's name
+    title="CycleGAN",
+    year=2017,
+    paper="https://arxiv.org/abs/1703.10593",
+    summary="Two heaps of pictures and not one pair: a network learns to turn photos into paintings, a second one to "
+    "turn them back, and each keeps the other honest, because what went there and back must be what it was.",
+    family="translation",
+    tasks=("restyle",),
+    licence="Apache-2.0",
+    pipeline=".pipeline:CycleGan",
+    params=Params,
+    limits="It changes colour and texture, not shape: nobody gets another nose.",
+    trained_on="",
+    inputs=Inputs(media=("photo", "video"), persona=True),
+)

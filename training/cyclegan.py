@@ -55,6 +55,8 @@ class Config:
     """Channels of a translator's first layer."""
     blocks: int = 6
     """Its residual blocks."""
+    norm: str = "none"
+    """Its normalisation: none, or instance as in the paper."""
     ndf: int = 32
     """Channels of a judge's first layer."""
     steps: int = 12_000
@@ -89,11 +91,13 @@ class Config:
     def __post_init__(self) -> None:
         if self.cut not in CUTS:
             raise ValueError(f"--cut must be one of {', '.join(CUTS)}")
+        if self.norm not in ("none", "instance"):
+            raise ValueError("--norm must be none or instance")
         if self.side % 4 or len(self.names) != 2:
             raise ValueError("--side must be a multiple of 4, and --names two words")
 
 
-PRESETS = {"cpu": {}, "paper": {"cut": "square", "side": 256, "zoom": 1.06, "ngf": 64, "blocks": 9, "ndf": 64,
+PRESETS = {"cpu": {}, "paper": {"cut": "square", "side": 256, "zoom": 1.06, "ngf": 64, "blocks": 9, "norm": "instance", "ndf": 64,
                                 "steps": 200_000, "warm_up": 0, "rate": 2e-4, "judge_rate": 2e-4, "identity": 0.5,
                                 "decay": 0.999, "threads": 8}}  # fmt: skip
 
@@ -106,8 +110,8 @@ def main(config: Config) -> None:
     with accelerator.main_process_first():
         a, b = (read(config, place, letter) for place, letter in ((config.a, "a"), (config.b, "b")))
     held = a[: config.kept], b[: config.kept]
-    translators, judges = Translators(config.ngf, config.blocks), Judges(config.ndf)
-    average = Average(translators, config.ngf, config.blocks)
+    translators, judges = Translators(config.ngf, config.blocks, config.norm), Judges(config.ndf)
+    average = Average(translators)
     pools = torch.nn.ModuleList([Pool(config.pool, config.side) for _ in "ab"])
     turn = torch.optim.Adam(translators.parameters(), config.rate, betas=(0.5, 0.999))
     judge = torch.optim.Adam(judges.parameters(), config.judge_rate, betas=(0.5, 0.999))

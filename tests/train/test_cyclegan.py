@@ -89,10 +89,11 @@ def test_crops_are_drawn_at_every_scale() -> None:
     assert spans.min() < 70 and spans.max() > 100
 
 
-def test_translators_leave_shapes_and_the_average_follows() -> None:
+@pytest.mark.parametrize("norm", ["instance", "none"])
+def test_translators_keep_shapes_and_the_average_follows(norm: str) -> None:
     torch.manual_seed(0)
-    translators = Translators(4, 1)
-    average = Average(translators, 4, 1)
+    translators = Translators(4, 1, norm)
+    average = Average(translators)
     pictures = torch.rand(2, 3, 32, 32) * 2 - 1
     made = translators(pictures, pictures)
     assert {each.shape for each in vars(made).values()} == {pictures.shape}

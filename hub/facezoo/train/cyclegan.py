@@ -6,6 +6,8 @@ and 4; the pool is that of Shrivastava et al. 2017).
 
 from __future__ import annotations
 
+import copy
+import math
 from dataclasses import dataclass, fields
 from typing import cast
 
@@ -16,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from facezoo.methods.cyclegan.model import PatchDiscriminator, ResnetGenerator
+from facezoo.nn.residual import ResidualBlock
 
 __all__ = ["Average", "Judges", "Made", "Pool", "Translators", "look", "patch_distance", "plain", "warnings"]
 
@@ -34,12 +37,16 @@ class Made:
 
 
 class Translators(nn.Module):
-    """Both generators: `to_b` turns pictures of kind A into kind B, `to_a` the other way."""
+    """Both generators: `to_b` turns pictures of kind A into kind B, `to_a` the other way.
 
-    def __init__(self, ngf: int, n_blocks: int) -> None:
+    norm_layer: instance as in the paper; none keeps colours better and learns to leave a picture alone in fewer steps.
+    """
+
+    def __init__(self, ngf: int, n_blocks: int, norm_layer: str) -> None:
         super().__init__()
-        self.to_b = _initial(ResnetGenerator(ngf=ngf, n_blocks=n_blocks))
-        self.to_a = _initial(ResnetGenerator(ngf=ngf, n_blocks=n_blocks))
+        begin = _small if norm_layer == "instance" else _passing
+        self.to_b = begin(ResnetGenerator(ngf=ngf, n_blocks=n_blocks, norm_layer=norm_layer))
+        self.to_a = begin(ResnetGenerator(ngf=ngf, n_blocks=n_blocks, norm_layer=norm_layer))
 
     def forward(self, a: Tensor, b: Tensor, *, warm_up: bool = False) -> Made:
         """a, b: (N, 3, S, S) in [-1, 1]. Translation and identity of one generator share a batch: InstanceNorm keeps
@@ -56,8 +63,8 @@ class Judges(nn.Module):
 
     def __init__(self, ndf: int) -> None:
         super().__init__()
-        self.of_a = _initial(PatchDiscriminator(ndf=ndf))
-        self.of_b = _initial(PatchDiscriminator(ndf=ndf))
+        self.of_a = _small(PatchDiscriminator(ndf=ndf))
+        self.of_b = _small(PatchDiscriminator(ndf=ndf))
 
     def forward(self, a: Tensor, b: Tensor, fake_a: Tensor, fake_b: Tensor) -> Tensor:
         """The least-squares loss of telling true from made, halved as in the paper; a scalar."""
@@ -107,10 +114,9 @@ class Average(nn.Module):
 
     steps: Tensor
 
-    def __init__(self, translators: Translators, ngf: int, n_blocks: int) -> None:
+    def __init__(self, translators: Translators) -> None:
         super().__init__()
-        self.mean = Translators(ngf, n_blocks)
-        self.mean.load_state_dict(translators.state_dict())
+        self.mean = copy.deepcopy(translators)
         self.requires_grad_(False)
         self.register_buffer("steps", torch.zeros((), dtype=torch.long))
 
@@ -179,13 +185,31 @@ def patch_distance(ours: NDArray[np.uint8], theirs: NDArray[np.uint8], seed: int
     return sum(distances) / len(distances)
 
 
-def _initial(network: nn.Module) -> nn.Module:
+def _small(network: nn.Module) -> nn.Module:
     """Weights from N(0, 0.02), no shifts, as in the paper."""
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
             nn.init.normal_(module.weight, 0, 0.02)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
+    return network
+
+
+def _passing(network: ResnetGenerator) -> ResnetGenerator:
+    """Weights with which signals keep their size without a normalisation; residual blocks add little at first.
+
+    Source: He et al. 2015, "Delving Deep into Rectifiers"."""
+    _small(network)
+    layers = [each for each in network.modules() if isinstance(each, nn.Conv2d | nn.ConvTranspose2d)]
+    for layer in layers:
+        taps = layer.kernel_size[0] * layer.kernel_size[1] / (layer.stride[0] ** 2 if layer.transposed else 1)
+        nn.init.normal_(layer.weight, 0, math.sqrt(2 / (layer.in_channels * taps)))
+    with torch.no_grad():
+        layers[-1].weight.mul_(0.1)
+        for block in network.modules():
+            if isinstance(block, ResidualBlock):
+                [*_, second] = [each for each in block.conv_block if isinstance(each, nn.Conv2d)]
+                second.weight.mul_(0.1)
     return network
 
 

@@ -97,9 +97,9 @@ class Config:
             raise ValueError("--side must be a multiple of 4, and --names two words")
 
 
-PRESETS = {"cpu": {}, "paper": {"cut": "square", "side": 256, "zoom": 1.06, "ngf": 64, "blocks": 9, "norm": "instance", "ndf": 64,
-                                "steps": 200_000, "warm_up": 0, "rate": 2e-4, "judge_rate": 2e-4, "identity": 0.5,
-                                "decay": 0.999, "threads": 8}}  # fmt: skip
+PRESETS = {"cpu": {}, "paper": {"cut": "square", "side": 256, "zoom": 1.06, "ngf": 64, "blocks": 9, "norm": "instance",
+                                "ndf": 64, "steps": 200_000, "warm_up": 0, "rate": 2e-4, "judge_rate": 2e-4,
+                                "identity": 0.5, "decay": 0.999, "threads": 8}}  # fmt: skip
 
 
 def main(config: Config) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 from hub_server import HubServer
 from safetensors.numpy import save
 
+from facezoo.zoo.manifest import WEIGHTS as SHIPPED
 from facezoo.zoo.manifest import describe, make_manifest, manifest_text
 from facezoo.zoo.record import Data, Interval, Record, Score, Training, record_text
 
@@ -121,6 +122,9 @@ class Toy:
         self.home = root / "home"
         self.trained = root / "trained"
         self.embedded = root / "weights" / "toy"
+        self.embedded.parent.mkdir(parents=True, exist_ok=True)
+        for shipped in SHIPPED.iterdir() if SHIPPED.is_dir() else ():
+            (self.embedded.parent / shipped.name).symlink_to(shipped, target_is_directory=True)
         method = root / "methods" / "toy"
         method.mkdir(parents=True)
         (method / "model.py").write_text(_MODEL)

@@ -95,8 +95,8 @@ class CycleGan(RestylePipeline):
                  made=False),
             Step("translated", "Translated", f"One network turns it into a {forth}. Nobody ever showed it a pair.",
                  there, made=True),
-            Step("back", "And back again", "A second network must find the way back. What it cannot find, the first one "
-                 "may not throw away: so your face stays your face.", returned, made=True),
+            Step("back", "And back again", "A second network must find the way back. What it cannot find, the first "
+                 "one may not throw away: so your face stays your face.", returned, made=True),
             Step("changed", "Where it changed", "Dark is as it was, bright was changed most.",
                  _heat(picture, there), made=False),
             Step("identity", "Left alone", "The second network, given this picture at once, should do next to nothing: "

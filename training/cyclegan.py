@@ -20,13 +20,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from accelerate import Accelerator
 from accelerate.utils import set_seed
 from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
 from facezoo.methods.cyclegan.model import ResnetGenerator
+from facezoo.train.accelerator import new_accelerator
 from facezoo.train.checkpoint import load_checkpoint, save_checkpoint
 from facezoo.train.config import parse
 from facezoo.train.cyclegan import Average, Judges, Made, Pool, Translators, look, patch_distance, plain, warnings
@@ -106,7 +106,7 @@ def main(config: Config) -> None:
     """Cut pictures, train, measure, save."""
     torch.set_num_threads(config.threads)
     set_seed(config.seed)
-    accelerator = Accelerator(cpu=not torch.accelerator.is_available())  # two processes without a GPU need to be told
+    accelerator = new_accelerator()
     with accelerator.main_process_first():
         a, b = (read(config, place, letter) for place, letter in ((config.a, "a"), (config.b, "b")))
     held = a[: config.kept], b[: config.kept]

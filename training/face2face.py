@@ -26,7 +26,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from accelerate import Accelerator
 from accelerate.utils import set_seed
 from PIL import Image
 from safetensors.torch import load_file
@@ -37,6 +36,7 @@ from facezoo.methods.face2face.drawing import draw
 from facezoo.methods.face2face.model import PRESETS as NETWORKS
 from facezoo.methods.face2face.model import Painter, PatchDiscriminator
 from facezoo.methods.face2face.pipeline import Face2Face
+from facezoo.train.accelerator import new_accelerator
 from facezoo.train.checkpoint import load_checkpoint, save_checkpoint
 from facezoo.train.config import parse
 from facezoo.train.drawings import PersonFrames, fit_reader, importance
@@ -119,7 +119,7 @@ def main(config: Config) -> None:
         torch.optim.lr_scheduler.CosineAnnealingLR(each, length)
         for each, length in zip(optimizers, (config.steps, config.steps - begins), strict=True)
     ]
-    accelerator = Accelerator()
+    accelerator = new_accelerator()
     painter, average, judge, *rest = accelerator.prepare(painter, average, judge, *optimizers, *schedules)
     optimizers, schedules = rest[:2], rest[2:]
     checkpoints = config.output / "checkpoints"

@@ -18,7 +18,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from accelerate import Accelerator
 from accelerate.utils import set_seed
 from PIL import Image
 from torch import Tensor
@@ -26,6 +25,7 @@ from torch.nn import functional
 from torch.utils.data import DataLoader
 
 from facezoo.methods.motion_transfer.model import RepairNetwork
+from facezoo.train.accelerator import new_accelerator
 from facezoo.train.checkpoint import load_checkpoint, save_checkpoint
 from facezoo.train.config import parse
 from facezoo.train.data import Shards, find_people, render_shards
@@ -104,7 +104,7 @@ def main(config: Config) -> None:
     network.to(memory_format=torch.channels_last)
     optimizer = torch.optim.Adam(network.parameters(), config.rate, betas=(0.9, 0.99))
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, config.steps)
-    accelerator = Accelerator()
+    accelerator = new_accelerator()
     network, optimizer, loader, schedule = accelerator.prepare(network, optimizer, loader, schedule)
     checkpoints = config.output / "checkpoints"
     step = load_checkpoint(checkpoints, accelerator, config.resume)

@@ -23,7 +23,6 @@ from typing import Any, cast
 
 import numpy as np
 import torch
-from accelerate import Accelerator
 from accelerate.utils import set_seed
 from safetensors.torch import load_file
 
@@ -32,6 +31,7 @@ from facezoo.methods.deepfakes.model import ANYONE, Autoencoder
 from facezoo.methods.deepfakes.model import PRESETS as NETWORKS
 from facezoo.methods.deepfakes.pipeline import DeepFakes
 from facezoo.methods.deepfakes.window import WARP
+from facezoo.train.accelerator import new_accelerator
 from facezoo.train.checkpoint import load_checkpoint, save_checkpoint
 from facezoo.train.deepfakes_step import Recipe, draw_batch, loss_of, measure, sheet
 from facezoo.train.faces import FacePairs
@@ -140,15 +140,13 @@ class Trainer:
         network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue, reportArgumentType]
         self.optimizer = torch.optim.Adam(network.parameters(), config.rate, betas=(0.9, 0.99))
         tracker = "tensorboard" if find_spec("tensorboard") else None
-        self.accelerator = Accelerator(log_with=tracker, project_dir=config.output)
+        self.accelerator = new_accelerator(log_with=tracker, project_dir=config.output)
         if tracker:
             self.accelerator.init_trackers("losses")
-        # Accelerate moves a schedule on by as many steps as there are processes
-        length = config.steps * self.accelerator.num_processes
         schedules = torch.optim.lr_scheduler
         schedule = (
-            schedules.CosineAnnealingLR(self.optimizer, length)
-            if length
+            schedules.CosineAnnealingLR(self.optimizer, config.steps)
+            if config.steps
             else schedules.ConstantLR(self.optimizer, factor=1.0)
         )
         prepared = self.accelerator.prepare(network, self.optimizer, schedule)

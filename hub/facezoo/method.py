@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from facezoo.zoo.push import Pushed
     from facezoo.zoo.record import Record
 
-__all__ = ["Animation", "AnimationPipeline", "FacePipeline", "RestylePipeline", "fingerprint"]
+__all__ = ["Animation", "AnimationPipeline", "FacePipeline", "PeoplePipeline", "RestylePipeline", "fingerprint"]
 
 
 class FacePipeline(ABC):
@@ -173,6 +173,29 @@ class AnimationPipeline(FacePipeline):
         """Whole pictures of the first target face, one for each frame of the driver."""
         for frame in self.animate(next(targets), driving=driving, params=params, seed=seed):
             yield frame.image
+
+
+class PeoplePipeline(FacePipeline):
+    """A method whose networks know a few people by heart. It puts on `identity`, a persona; without one `person`,
+    somebody whom one's own weights know."""
+
+    def __init__(self, networks: Mapping[str, Any] | None = None, *, person: str = "") -> None:
+        super().__init__(networks)
+        self.person = person
+
+    @property
+    @abstractmethod
+    def people(self) -> tuple[str, ...]:
+        """Who can be put on."""
+
+    def who(self, identity: Face | None) -> str:
+        """Who is put on. Raises UsageError for somebody whom the networks do not know."""
+        name = identity.persona if identity is not None else self.person
+        if name not in self.people:
+            raise UsageError(
+                "This method knows only people it was trained on.", f"Choose one of them: {', '.join(self.people)}."
+            )
+        return name
 
 
 class RestylePipeline(FacePipeline):

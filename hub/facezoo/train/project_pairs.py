@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from facezoo import registry
-from facezoo.methods.deepfakes.model import ANYONE, Autoencoder
+from facezoo.methods.deepfakes.model import Autoencoder
 from facezoo.methods.deepfakes.window import LEFT, SHARE, TOP
 from facezoo.train.faces import FacePairs
 
@@ -64,10 +64,6 @@ def _shipped() -> Autoencoder:
     return cast("Autoencoder", registry.load("deepfakes").networks["autoencoder"]).float()
 
 
-def _people(network: Autoencoder) -> list[str]:
-    return [name for name in network.decoders if name != ANYONE]
-
-
 def _nearest(network: Autoencoder, pairs: FacePairs) -> str:
     """The person of the network whom it makes of these faces with the least change, colours aside."""
     chosen = np.linspace(0, len(pairs) - 1, min(_COMPARED, len(pairs))).astype(int)
@@ -79,13 +75,13 @@ def _nearest(network: Autoencoder, pairs: FacePairs) -> str:
         made, _ = _swapped(network, window, name)
         return float(((_in_colors_of(made, own, face) - own).abs() * face).mean())
 
-    return min(_people(network), key=apart)
+    return min(network.people, key=apart)
 
 
 def _disguised(crops: NDArray[np.uint8], seed: int) -> NDArray[np.uint8]:
     """(N, D, D, 3): the same faces, each with the face of a persona chosen at random pasted on."""
     network, out = _shipped(), crops.copy()
-    people = _people(network)
+    people = network.people
     whom = np.random.default_rng(seed).integers(len(people), size=len(crops))
     for number, name in enumerate(people):
         mine = np.flatnonzero(whom == number)

@@ -97,6 +97,11 @@ class Autoencoder(ModelMixin, ConfigMixin):
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
 
+    @property
+    def people(self) -> tuple[str, ...]:
+        """Who has a decoder, ANYONE left out."""
+        return tuple(name for name in self.decoders if name != ANYONE)
+
     def forward(self, faces: Tensor) -> tuple[Tensor, Tensor]:
         """faces: (P, B, 3, S, S) float32 in [-1, 1], B for each of the P decoders in order. Gives pictures of them (P,
         B, 3, T, T), T = S scale, in the same range, and masks (P, B, 1, T, T), logits of where the face is; these are 9

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 import cv2
 import numpy as np
 
-from facezoo.errors import UsageError
-from facezoo.method import FacePipeline
+from facezoo.method import PeoplePipeline
 from facezoo.methods.deepfakes.model import ANYONE, Autoencoder
 from facezoo.types import Face, Image, Mask, Step
 
@@ -26,18 +25,13 @@ _BATCH = 8  # faces that go through the network together
 _EDGE = 0.06  # of the window's side: the picture fades out before it ends
 
 
-class DeepFakes(FacePipeline):
-    """The shared autoencoder. Faces are decoded as `identity`, a persona; without one as `person`, somebody whom one's
-    own weights know.
+class DeepFakes(PeoplePipeline):
+    """The shared autoencoder.
 
     Source: the `original` model of the faceswap project (2017)."""
 
     spec = SPEC
     components: ClassVar[Mapping[str, type[Any]]] = {"autoencoder": Autoencoder}
-
-    def __init__(self, networks: Mapping[str, Any] | None = None, *, person: str = "") -> None:
-        super().__init__(networks)
-        self.person = person
 
     def __call__(
         self,
@@ -51,7 +45,7 @@ class DeepFakes(FacePipeline):
         """Yields, for each target face, an aligned crop (S, S, 4) RGBA uint8; alpha is the mask that `params` choose.
 
         Raises UsageError for an identity whom the weights do not know."""
-        who = self._who(identity)
+        who = self.who(identity)
         while chosen := list(islice(targets, _BATCH)):
             made, masks = self._decode(np.stack([_window(face.crop, self._network.side) for face in chosen]), who)
             for face, picture, mask in zip(chosen, made, masks, strict=True):
@@ -62,7 +56,7 @@ class DeepFakes(FacePipeline):
         """What the network was taught with, and what it makes of this face with either decoder.
 
         Raises UsageError as a call does."""
-        who = self._who(identity)
+        who = self.who(identity)
         window = _window(target.crop, self._network.side)[None]
         made, masks = self._decode(window, who)
         upright = _window(target.crop, made.shape[1])
@@ -88,17 +82,13 @@ class DeepFakes(FacePipeline):
         ]  # fmt: skip
 
     @property
+    def people(self) -> tuple[str, ...]:
+        """Who has a decoder."""
+        return self._network.people
+
+    @property
     def _network(self) -> Autoencoder:
         return cast("Autoencoder", self.networks["autoencoder"])
-
-    def _who(self, identity: Face | None) -> str:
-        who = identity.persona if identity is not None else self.person
-        known = [name for name in self._network.decoders if name != ANYONE]
-        if who not in known:
-            raise UsageError(
-                "This method decodes only people it was trained on.", f"Choose one of them: {', '.join(known)}."
-            )
-        return who
 
     def _decode(self, windows: Image, who: str) -> tuple[Image, Mask]:
         """(N, S, S, 3) uint8 windows to pictures (N, T, T, 3) uint8 and masks (N, T, T) in [0, 1]."""

@@ -19,7 +19,7 @@ from facezoo.face.mesh import BROWS, EYES, FACE_OVAL, INNER_LIPS, OUTER_LIPS, to
 from facezoo.face.motion import Motion
 from facezoo.face.shown import alone, masked
 from facezoo.face.warp import rasterise, sample, smoothstep
-from facezoo.method import FacePipeline
+from facezoo.method import PeoplePipeline
 from facezoo.types import Face, Image, Landmarks, Mask, Points, Step
 
 from .drawing import Drawing, Style, draw
@@ -44,19 +44,14 @@ class Portrayal:
     mesh: Points
 
 
-class Face2Face(FacePipeline):
-    """Landmarks -> pix2pix. Faces are painted as `identity`, a persona; without one as `person`, somebody whom one's
-    own weights know.
+class Face2Face(PeoplePipeline):
+    """Landmarks -> pix2pix.
 
     Sources: the idea of Thies et al. 2016, "Face2Face"; the network of Isola et al. 2017, "Image-to-Image Translation
     with Conditional Adversarial Networks"."""
 
     spec = SPEC
     components: ClassVar[Mapping[str, type[Any]]] = {"painter": Painter}
-
-    def __init__(self, networks: Mapping[str, Any] | None = None, *, person: str = "") -> None:
-        super().__init__(networks)
-        self.person = person
 
     def __call__(
         self,
@@ -70,7 +65,7 @@ class Face2Face(FacePipeline):
         """Yields, for each target face, an aligned crop (S, S, 4) RGBA uint8; alpha is what `params` say to paste.
 
         Raises UsageError for an identity whom the weights do not know, or landmarks of the 68-point backend."""
-        who = self._who(identity)
+        who = self.who(identity)
         while chosen := list(islice(targets, _BATCH)):
             motions = [self.read(face.frame, face.landmarks) for face in chosen]
             for face, shown in zip(chosen, self.portray(motions, who), strict=True):
@@ -97,7 +92,7 @@ class Face2Face(FacePipeline):
 
     def explain(self, target: Face, *, identity: Face | None, params: Params, seed: int = 0) -> list[Step]:
         """The drawing, the painted picture, and how it is laid over the face. Raises UsageError as a call does."""
-        (shown,) = self.portray([self.read(target.frame, target.landmarks)], self._who(identity))
+        (shown,) = self.portray([self.read(target.frame, target.landmarks)], self.who(identity))
         skin = _laid_over(target, shown, params)
         _, mask = fit(target, skin, **settings_of(params))
         return [
@@ -114,17 +109,13 @@ class Face2Face(FacePipeline):
         ]  # fmt: skip
 
     @property
+    def people(self) -> tuple[str, ...]:
+        """Who can be painted."""
+        return self._painter.people
+
+    @property
     def _painter(self) -> Painter:
         return cast("Painter", self.networks["painter"])
-
-    def _who(self, identity: Face | None) -> str:
-        who = identity.persona if identity is not None else self.person
-        if who not in self._painter.people:
-            raise UsageError(
-                "This method paints only people it was trained on.",
-                f"Choose one of them: {', '.join(self._painter.people)}.",
-            )
-        return who
 
     def _pictures(self, drawings: Sequence[Drawing], who: int) -> Image:
         """(N, S, S, 3) RGB uint8."""

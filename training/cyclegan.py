@@ -139,7 +139,8 @@ def main(config: Config) -> None:
         parts = differences(made, true_a, true_b, config)
         if not warm_up:
             judging.requires_grad_(False)
-            parts["fooled"] = judging.fooled(made.fake_a, made.fake_b)
+            with accelerator.autocast():
+                parts["fooled"] = judging.fooled(made.fake_a, made.fake_b)
             judging.requires_grad_(True)
         accelerator.backward(sum(parts.values()))
         turn.step()

@@ -89,6 +89,15 @@ def test_memory_comes_back_after_a_large_picture(tmp_path: Path, picture: Path) 
     assert psutil.Process(_sandbox.worker_pid()).memory_info().rss < 160 * 1024**2
 
 
+def test_a_film_needs_no_more_memory_the_longer_it_is(tmp_path: Path, film: Callable[..., Path]) -> None:
+    def after(count: int) -> int:
+        path = film(tmp_path / f"{count}.mp4", count, size=(720, 1280), options={})
+        assert sum(1 for _ in open_clip(path).frames()) == count
+        return psutil.Process(_sandbox._Spares.idle["video"].pid).memory_info().rss
+
+    assert after(150) - after(10) < 60 * 1024**2  # a frame is 1.4 MB
+
+
 def test_many_threads_share_it(tmp_path: Path) -> None:
     paths = []
     for number in range(8):

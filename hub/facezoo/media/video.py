@@ -47,6 +47,7 @@ def decode_video(path: Path, form: str, *, most: int = 0) -> Iterator[tuple[Head
         rate = min(max(Fraction(rate), Fraction(1, 10)), Fraction(240))
         size: tuple[int, int] | None = None
         converter = VideoReformatter()  # one for all frames: each holds threads and tables of its own
+        turn, rotation = np.eye(2, dtype=np.int64), None
         last, number = -1.0, 0
         for frame in _frames(container, stream):
             number += 1
@@ -54,7 +55,9 @@ def decode_video(path: Path, form: str, *, most: int = 0) -> Iterator[tuple[Head
             if number > LIMITS.frames_max or time > LIMITS.seconds_max:
                 raise _too_long()
             time = max(time, last + 0.001) if number > 1 else 0.0
-            picture = _picture(converter, frame, stream, size)
+            if frame.rotation != rotation:  # a look at side data keeps its frame in memory until cycles are collected
+                turn, rotation = _matrix(frame), frame.rotation
+            picture = _picture(converter, frame, stream, size, turn)
             if size is None:
                 size = (picture.shape[1], picture.shape[0])
                 yield _header(container, stream, rate, size), b""
@@ -198,10 +201,11 @@ def _header(container: Any, stream: Any, rate: Fraction, size: tuple[int, int]) 
     }
 
 
-def _picture(converter: VideoReformatter, frame: Any, stream: Any, size: tuple[int, int] | None) -> NDArray[np.uint8]:
+def _picture(
+    converter: VideoReformatter, frame: Any, stream: Any, size: tuple[int, int] | None, turn: NDArray[np.int64]
+) -> NDArray[np.uint8]:
     """RGB (H, W, 3): square pixels, upright, and of one size even where the stream changes its own."""
     _check_size(frame.width, frame.height)
-    turn = _matrix(frame)
     if size is None:
         width, height = _square(frame.width, frame.height, stream.sample_aspect_ratio)
     else:

@@ -32,7 +32,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn import functional
 
-from facezoo.methods.face2face.drawing import draw
+from facezoo.face.drawing import draw
 from facezoo.methods.face2face.model import PRESETS as NETWORKS
 from facezoo.methods.face2face.model import Painter, PatchDiscriminator
 from facezoo.methods.face2face.pipeline import Face2Face

@@ -10,11 +10,11 @@ import pytest
 from facezoo.errors import UsageError
 from facezoo.face import find_faces, realign
 from facezoo.face.controls import Controls, motion_of
+from facezoo.face.drawing import NOWHERE, draw, irises_at
 from facezoo.face.head import fit_head
 from facezoo.face.mesh import EYES, topology
+from facezoo.face.reading import EXPRESSIONS, amounts_of, pose_mesh, read_face
 from facezoo.media.read import read_photo
-from facezoo.methods.face2face.drawing import NOWHERE, draw, irises_at
-from facezoo.methods.face2face.reading import EXPRESSIONS, amounts_of, pose_mesh, read_face
 from facezoo.types import Face
 from facezoo.zoo.embedded import personas
 

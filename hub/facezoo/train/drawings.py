@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 from facezoo.errors import FacezooError, UsageError
 from facezoo.face import find_faces
 from facezoo.face.align import move
+from facezoo.face.drawing import NOWHERE, Drawing
 from facezoo.face.eyes import read_eyes
 from facezoo.face.head import fit_head
 from facezoo.face.landmarks import track_mesh
 from facezoo.face.mesh import BROWS, EYES, OUTER_LIPS, to_68, topology
+from facezoo.face.reading import amounts_of
 from facezoo.media.read import open_clip
-from facezoo.methods.face2face.drawing import NOWHERE, Drawing
-from facezoo.methods.face2face.reading import amounts_of
 from facezoo.types import Image, Landmarks, Mask, Points
 
 __all__ = ["PersonFrames", "find_frames", "fit_reader", "importance", "read_frames"]

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from facezoo.methods.face2face.drawing import NOWHERE
+from facezoo.face.drawing import NOWHERE
+from facezoo.face.reading import pose_mesh, read_face
 from facezoo.methods.face2face.model import Painter
 from facezoo.methods.face2face.pipeline import Face2Face
-from facezoo.methods.face2face.reading import pose_mesh, read_face
 from facezoo.train.drawings import PersonFrames, find_frames, read_frames
 from facezoo.types import Image, Mask
 

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from facezoo.methods.face2face.drawing import FACE_SHARE
-from facezoo.methods.face2face.reading import EXPRESSIONS
+from facezoo.face.drawing import FACE_SHARE
+from facezoo.face.reading import EXPRESSIONS
 from facezoo.nn.patch import PatchDiscriminator
 from facezoo.nn.residual import infer_normalisation, normalisation
 

@@ -15,16 +15,16 @@ from numpy.typing import NDArray
 from facezoo.errors import UsageError
 from facezoo.face.align import move
 from facezoo.face.blend import fit, settings_of
+from facezoo.face.drawing import Drawing, Style, draw
 from facezoo.face.mesh import BROWS, EYES, FACE_OVAL, INNER_LIPS, OUTER_LIPS, topology
 from facezoo.face.motion import Motion
+from facezoo.face.reading import pose_mesh, read_face
 from facezoo.face.shown import alone, masked
 from facezoo.face.warp import rasterise, sample, smoothstep
 from facezoo.method import PeoplePipeline
 from facezoo.types import Face, Image, Landmarks, Mask, Points, Step
 
-from .drawing import Drawing, Style, draw
 from .model import Painter
-from .reading import pose_mesh, read_face
 from .spec import SPEC, Params
 
 __all__ = ["Face2Face", "Portrayal"]

@@ -28,20 +28,17 @@ import numpy as np
 import torch
 from accelerate.utils import set_seed
 from PIL import Image
-from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn import functional
 
-from facezoo.face.drawing import draw
 from facezoo.methods.face2face.model import PRESETS as NETWORKS
 from facezoo.methods.face2face.model import Painter, PatchDiscriminator
 from facezoo.methods.face2face.pipeline import Face2Face
 from facezoo.train.accelerator import new_accelerator
 from facezoo.train.checkpoint import load_checkpoint, save_checkpoint
 from facezoo.train.config import parse
-from facezoo.train.drawings import PersonFrames, fit_reader, importance
-from facezoo.train.painting import driven, face_of, follow, gather, parts
-from facezoo.train.score import bootstrap, damage_scores
+from facezoo.train.drawings import PersonFrames, fit_reader
+from facezoo.train.painting import Paint, begin_from, draw_batch, driven, follow, gather, measure, parts
 
 
 @dataclass(frozen=True)
@@ -129,7 +126,7 @@ def main(config: Config) -> None:
     begun, start, saved, losses = time.monotonic(), step, time.monotonic(), []
     while step < config.steps:
         torch.manual_seed((config.seed * config.steps + step) * accelerator.num_processes + accelerator.process_index)
-        drawn = draw_batch(frames, accelerator.unwrap_model(painter), config)
+        drawn = draw_batch(frames, accelerator.unwrap_model(painter), config.batch, config.around, config.features)
         drawings, places, who, truth, weight = (each.to(accelerator.device) for each in drawn)
         made = painter(drawings, places, who)
         loss = config.l1 / 2 * (weight * (made - truth).abs()).mean()  # the paper's pictures lie in [0, 1] for L1
@@ -172,11 +169,7 @@ def make_networks(frames: Sequence[PersonFrames], config: Config) -> tuple[Paint
     settings = {**NETWORKS[config.network], "people": config.people}
     painter = Painter(**settings)
     if config.init_from:
-        state, own = load_file(Path(config.init_from) / "diffusion_pytorch_model.safetensors"), painter.state_dict()
-        fitting = {key: value.to(own[key].dtype) for key, value in state.items()
-                   if key in own and value.shape == own[key].shape}  # fmt: skip
-        painter.load_state_dict(fitting, strict=False)
-        print(f"{len(fitting)} of {len(own)} tensors begin as in {config.init_from}", flush=True)
+        begin_from(Path(config.init_from), painter)
     painter.rests.copy_(torch.from_numpy(np.stack([each.rest for each in frames])))
     pairs = Path(config.expressions) if config.expressions else config.data / config.people[0] / "train"
     if not config.resume and (config.expressions or not config.init_from):
@@ -186,23 +179,6 @@ def make_networks(frames: Sequence[PersonFrames], config: Config) -> tuple[Paint
     return painter, average.requires_grad_(False), PatchDiscriminator(6, config.judge, norm_layer="batch")
 
 
-def draw_batch(frames: Sequence[PersonFrames], painter: Painter, config: Config) -> tuple[Tensor, ...]:
-    """Drawings and true pictures (B, 3, S, S) float32 in [-1, 1], places (B, S, S, 2), who (B,) and weights (B, 1, S,
-    S): in order drawings, places, who, pictures, weights."""
-    side = painter.side
-    who = (torch.arange(config.batch) + torch.randint(len(frames), ())) % len(frames)
-    rows: list[tuple[np.ndarray, ...]] = []
-    for each in who.tolist():
-        number = int(torch.randint(len(frames[each]), ()))
-        mesh = frames[each].mesh(number, side)
-        drawing = draw(mesh, frames[each].gazes[number], side, painter.style)
-        weight = importance(drawing, mesh, config.around, config.features)
-        rows.append((drawing.picture, drawing.places, frames[each].picture(number, side), weight[None]))
-    drawings, places, truth, weight = (torch.from_numpy(np.stack(each)) for each in zip(*rows, strict=True))
-    drawings, truth = (each.permute(0, 3, 1, 2) / 127.5 - 1 for each in (drawings, truth))
-    return drawings, places, who, truth, weight
-
-
 def against(verdicts: Tensor, answer: float) -> Tensor:
     """Binary cross entropy of patches that are all real (1) or all made (0)."""
     return functional.binary_cross_entropy_with_logits(verdicts, torch.full_like(verdicts, answer))
@@ -210,8 +186,19 @@ def against(verdicts: Tensor, answer: float) -> Tensor:
 
 def sheet(painter: Painter, config: Config, path: Path, rows: int = 8) -> None:
     """A picture of faces held back, for each person: driver | drawing | painted | the truth."""
-    table = driven(painter, config.data, rows)
+    table = driven(painter, paint_with(painter), config.data, rows)
     Image.fromarray(np.hstack([np.vstack(each) for rows in table.values() for each in rows.values()])).save(path)
+
+
+def paint_with(painter: Painter) -> Paint:
+    """For the test drive."""
+    pipeline = Face2Face({"painter": painter})
+
+    def paint(mesh: np.ndarray, gaze: np.ndarray, person: str) -> dict[str, np.ndarray]:
+        (shown,) = pipeline.paint([(mesh, gaze)], person)
+        return {"drawing": shown.drawing.picture, "made": shown.picture}
+
+    return paint
 
 
 def finish(painter: Painter, config: Config) -> None:
@@ -220,14 +207,8 @@ def finish(painter: Painter, config: Config) -> None:
     Face2Face({"painter": painter.to(torch.float16)}).save_pretrained(final)
     painter = Painter.from_pretrained(final / "painter", torch_dtype=torch.float32).eval()  # what ships is measured
     sheet(painter, config, config.output / "final.png")
-    metrics: dict[str, dict[str, dict[str, dict[str, float]]]] = {}
-    for person, rows in driven(painter, config.data, 100).items():
-        metrics[person] = {}
-        for name in ("made", "driver"):
-            scores = [damage_scores(each, true, face_of(painter.side))
-                      for each, true in zip(rows[name], rows["truth"], strict=True)]  # fmt: skip
-            keys = ("l1", "ssim", "sharpness")
-            metrics[person][name] = {key: asdict(bootstrap(np.array([each[key] for each in scores]))) for key in keys}
+    table = driven(painter, paint_with(painter), config.data, 100)
+    metrics = {person: measure(rows, ("made", "driver")) for person, rows in table.items()}
     settings = json.loads(json.dumps(asdict(config), default=str))
     text = json.dumps({"config": settings, "held back": metrics}, indent=2)
     (config.output / "metrics.json").write_text(text + "\n")

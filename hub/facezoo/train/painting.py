@@ -1,26 +1,64 @@
-"""What training/face2face.py needs beside its loop: frames by folder, parts to judge, a running mean, a test drive."""
+"""What training/face2face.py and training/pix2pixhd.py need beside their loops: frames by folder, batches, parts to
+judge, a running mean, a test drive and how well it went."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
-from torch import Tensor
+from numpy.typing import NDArray
+from safetensors.torch import load_file
+from torch import Tensor, nn
 
-from facezoo.face.drawing import NOWHERE
+from facezoo.face.drawing import NOWHERE, Style, draw
 from facezoo.face.reading import pose_mesh, read_face
-from facezoo.methods.face2face.model import Painter
-from facezoo.methods.face2face.pipeline import Face2Face
-from facezoo.train.drawings import PersonFrames, find_frames, read_frames
-from facezoo.types import Image, Mask
+from facezoo.nn.people import KnownPeople
+from facezoo.train.drawings import PersonFrames, find_frames, importance, read_frames
+from facezoo.train.score import bootstrap, damage_scores
+from facezoo.types import Image, Mask, Points
 
-__all__ = ["driven", "face_of", "follow", "gather", "parts"]
+__all__ = ["Paint", "begin_from", "draw_batch", "driven", "follow", "gather", "measure", "parts"]
+
+Paint = Callable[[Points, NDArray[np.float32], str], Mapping[str, Image]]
+"""A mesh (468, 3) px, a gaze (2,) and a person -> pictures by name, (S, S, 3) RGB uint8; "made" is the one that counts.
+"""
 
 
 def gather(folder: Path, part: str) -> PersonFrames:
     """The frames of a person: rendered ones to learn from or held back, or all that are found in photos and videos."""
     return read_frames(folder / part) if (folder / part).is_dir() else find_frames(folder)
+
+
+def begin_from(folder: Path, painter: nn.Module) -> None:
+    """Take over the weights that were saved in a folder, as far as they fit."""
+    state, own = load_file(folder / "diffusion_pytorch_model.safetensors"), painter.state_dict()
+    fitting = {key: value.to(own[key].dtype) for key, value in state.items()
+               if key in own and value.shape == own[key].shape}  # fmt: skip
+    painter.load_state_dict(fitting, strict=False)
+    print(f"{len(fitting)} of {len(own)} tensors begin as in {folder}", flush=True)
+
+
+def draw_batch(
+    frames: Sequence[PersonFrames], painter: KnownPeople, batch: int, around: float, features: float
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """Frames of the people in turn, drawn from torch's random numbers: drawings (B, 3, S, S) float32 in [-1, 1], their
+    places (B, S, S, 2), who (B,), true pictures (B, 3, S, S) and weights (B, 1, S, S), see `importance`."""
+    side, style = painter.side, cast("Style", painter.style)
+    who = (torch.arange(batch) + torch.randint(len(frames), ())) % len(frames)
+    rows: list[tuple[NDArray[np.generic], ...]] = []
+    for each in who.tolist():
+        number = int(torch.randint(len(frames[each]), ()))
+        mesh = frames[each].mesh(number, side)
+        drawing = draw(mesh, frames[each].gazes[number], side, style)
+        weight = importance(drawing, mesh, around, features)
+        rows.append((drawing.picture, drawing.places, frames[each].picture(number, side), weight[None]))
+    drawings, places, truth, weights = (torch.from_numpy(np.stack(each)) for each in zip(*rows, strict=True))
+    drawings, truth = (each.permute(0, 3, 1, 2) / 127.5 - 1 for each in (drawings, truth))
+    return drawings, places, who, truth, weights
 
 
 def parts(pictures: Tensor, places: Tensor, side: int) -> Tensor:
@@ -37,7 +75,7 @@ def parts(pictures: Tensor, places: Tensor, side: int) -> Tensor:
 
 
 @torch.no_grad()
-def follow(average: Painter, painter: Painter, step: int, decay: float) -> None:
+def follow(average: nn.Module, painter: nn.Module, step: int, decay: float) -> None:
     """Move the running mean toward the painter, faster while it is young; counters are copied."""
     share = 1 - min(decay, (1 + step) / (10 + step))
     for old, new in zip(average.state_dict().values(), painter.state_dict().values(), strict=True):
@@ -47,30 +85,41 @@ def follow(average: Painter, painter: Painter, step: int, decay: float) -> None:
             old.copy_(new)
 
 
-def driven(painter: Painter, data: Path, most: int) -> dict[str, dict[str, list[Image]]]:
-    """Person -> "driver", "drawing", "made", "truth" -> pictures (S, S, 3) RGB uint8 of up to `most` frames held back;
+def driven(painter: KnownPeople, paint: Paint, data: Path, most: int) -> dict[str, dict[str, list[Image]]]:
+    """Person -> "driver", what `paint` makes, "truth" -> pictures (S, S, 3) RGB uint8 of up to `most` frames held back;
     where there are pairs, anyone's face is the driver, else the person's own landmarks."""
-    pipeline, side = Face2Face({"painter": painter}), painter.side
+    side = painter.side
     table: dict[str, dict[str, list[Image]]] = {}
     for person in painter.people:
         frames = gather(data / person, "held_back")
         paired = (data / person / "held_back").is_dir()
         anyone = read_frames(data / person / "held_back", "a") if paired else frames
-        rows: dict[str, list[Image]] = {name: [] for name in ("driver", "drawing", "made", "truth")}
+        rows: dict[str, list[Image]] = {}
         for number in np.unique(np.linspace(0, len(frames) - 1, min(most, len(frames))).astype(int)).tolist():
-            driver, head = anyone.picture(number, anyone.size), (frames.mesh(number, side), frames.gazes[number])
+            driver, mesh, gaze = anyone.picture(number, anyone.size), frames.mesh(number, side), frames.gazes[number]
             if paired:
                 motion = read_face(driver, anyone.meshes[number], painter.reader)
-                head = pose_mesh(painter.rest(person), motion, side), motion.gaze
-            (shown,) = pipeline.paint([head], person)
-            both = anyone.picture(number, side), shown.drawing.picture, shown.picture, frames.picture(number, side)
-            for name, picture in zip(rows, both, strict=True):
-                rows[name].append(picture)
+                mesh, gaze = pose_mesh(painter.rest(person), motion, side), motion.gaze
+            made = paint(mesh, gaze, person)
+            both = {"driver": anyone.picture(number, side), **made, "truth": frames.picture(number, side)}
+            for name, picture in both.items():
+                rows.setdefault(name, []).append(picture)
         table[person] = rows
     return table
 
 
-def face_of(side: int) -> Mask:
+def measure(rows: Mapping[str, Sequence[Image]], names: Sequence[str]) -> dict[str, dict[str, dict[str, float]]]:
+    """Name -> score over the face -> its mean and interval, of what `driven` gives for one person."""
+    face = _face_of(rows["truth"][0].shape[0])
+    table: dict[str, dict[str, dict[str, float]]] = {}
+    for name in names:
+        scores = [damage_scores(each, true, face) for each, true in zip(rows[name], rows["truth"], strict=True)]
+        table[name] = {key: asdict(bootstrap(np.array([score[key] for score in scores])))
+                       for key in ("l1", "ssim", "sharpness")}  # fmt: skip
+    return table
+
+
+def _face_of(side: int) -> Mask:
     """(S, S) float32: 1 in the ellipse of an aligned crop in which faces lie."""
     y, x = np.mgrid[0:side, 0:side] / side
     return (((x - 0.5) / 0.24) ** 2 + ((y - 0.55) / 0.3) ** 2 < 1).astype(np.float32)

@@ -10,17 +10,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
-import numpy as np
 import torch
 from diffusers.configuration_utils import ConfigMixin, register_to_config
 from diffusers.models.modeling_utils import ModelMixin
-from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn import functional
 
 from facezoo.face.drawing import FACE_SHARE
 from facezoo.face.reading import EXPRESSIONS
 from facezoo.nn.patch import PatchDiscriminator
+from facezoo.nn.people import KnownPeople
 from facezoo.nn.residual import infer_normalisation, normalisation
 
 __all__ = ["PRESETS", "Painter", "PatchDiscriminator", "UnetGenerator"]
@@ -78,7 +76,7 @@ class UnetGenerator(ModelMixin, ConfigMixin):
         }
 
 
-class Painter(ModelMixin, ConfigMixin):
+class Painter(KnownPeople):
     """The drawing of a face -> the picture of a person whom it knows.
 
     The U-Net translates the drawing and, beside it, what the person's learned texture says at each pixel of the face
@@ -104,35 +102,17 @@ class Painter(ModelMixin, ConfigMixin):
         super().__init__()
         if side % 2**num_downs or 0 < texture < 3 or (not texture and len(people) > 1):
             raise ValueError(f"{num_downs} halvings of {side} px with {texture} channels for {len(people)} people")
-        self.people, self.side, self.style = tuple(people), side, style
+        self.side, self.style = side, style
         self.unet = UnetGenerator(3 + texture, 3, num_downs, ngf, norm_layer, use_dropout)
-        height = round(texture_side / FACE_SHARE)
-        self.textures = nn.Parameter(0.1 * torch.randn(len(people), texture, height, texture_side))
-        self.canvases = nn.Parameter(0.1 * torch.randn(len(people), texture, side // 4, side // 4))
-        self.rests: Tensor
-        self.register_buffer("rests", torch.zeros(len(people), 468, 3))
-        self.reads: Tensor
-        self.register_buffer("reads", torch.zeros(len(EXPRESSIONS), 468 * 3 + 1))
-
-    @property
-    def reader(self) -> NDArray[np.float32]:
-        """(6, 1405) float32: takes the difference of a head from the mean one, (1404,) head units and 1, to how much of
-        each of EXPRESSIONS it shows."""
-        return self.reads.float().cpu().numpy()
-
-    def rest(self, person: str) -> NDArray[np.float32]:
-        """(468, 3) float32 head units: the person's own shape at rest."""
-        return self.rests[self.people.index(person)].float().cpu().numpy()
+        size = round(texture_side / FACE_SHARE), texture_side
+        self.know(people, texture, size, side // 4, len(EXPRESSIONS))
 
     def forward(self, drawings: Tensor, places: Tensor, who: Tensor) -> Tensor:
         """drawings: (B, 3, S, S) float32 in [-1, 1]; places: (B, S, S, 2), see `Drawing.places`; who: (B,) int64, which
         of the people. Gives pictures (B, 3, S, S), about [-1, 1]."""
         if not self.textures.shape[1]:
             return self.unet(drawings)
-        skin = functional.grid_sample(self.textures[who], places, "bilinear", "zeros", align_corners=False)
-        around = functional.interpolate(self.canvases[who], size=skin.shape[2:], mode="bilinear", align_corners=False)
-        off = (places[..., 0] > 1).to(skin.dtype)[:, None]
-        known = skin + off * around
+        known = self.recall(places, who)
         return known[:, :3] + self.unet(torch.cat([drawings, known], dim=1))
 
 

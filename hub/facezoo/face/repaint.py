@@ -1,0 +1,98 @@
+"""A painted face laid over another one: pulled to where that one is, triangle by triangle."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from facezoo.face.align import move
+from facezoo.face.drawing import Drawing
+from facezoo.face.mesh import BROWS, EYES, FACE_OVAL, INNER_LIPS, OUTER_LIPS, topology
+from facezoo.face.warp import rasterise, sample, smoothstep
+from facezoo.types import Face, Image, Mask, Points
+
+__all__ = ["Portrayal", "lay_over"]
+
+_YIELDING = 0.3  # head units from the edge of the face within which features go over to the target's own outline
+_AROUND = 0.12  # of the face's width, by which features are widened when they alone are pasted
+
+
+@dataclass(frozen=True, eq=False)
+class Portrayal:
+    """A person doing what somebody did. drawing: what was painted. picture: (S, S, 3) RGB uint8, the aligned crop.
+    mesh: (468, 3) px of it."""
+
+    drawing: Drawing
+    picture: Image
+    mesh: Points
+
+
+def lay_over(target: Face, shown: Portrayal, shape: float, mask: Literal["face", "features"], sharpen: float) -> Image:
+    """The painted face on the target's: (S, S, 4) RGBA uint8, aligned as its crop; alpha is what to paste.
+
+    shape: whose features, 0 keeps the outlines of the target's, 1 takes the portrayed one's. mask: the whole face, or
+    eyes, brows, nose and mouth alone. sharpen: 0 to 1."""
+    size, side = target.crop.shape[0], shown.picture.shape[0]
+    own = move(target.landmarks.mesh, target.affine)
+    theirs = shown.mesh
+    picture = _sharpened(shown.picture, sharpen)
+    if size < 0.8 * side:  # an area filter first, or fine texture aliases
+        picture = np.asarray(cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA), np.uint8)
+        theirs = _scaled(theirs, size / side)
+    goal = own.copy()
+    goal[:, :2] += np.float32(shape) * _features()[:, None] * (_scaled(shown.mesh, size / side) - own)[:, :2]
+    raster = rasterise(goal, _whole(), (size, size))
+    alpha = raster.covered if mask == "face" else raster.covered * _feature_mask(goal, size)
+    return np.dstack([sample(picture, raster.read(theirs[:, :2])), np.rint(alpha * 255).astype(np.uint8)])
+
+
+def _scaled(mesh: Points, ratio: float) -> Points:
+    return ((mesh + 0.5) * ratio - 0.5).astype(np.float32)
+
+
+@cache
+def _features() -> NDArray[np.float32]:
+    """(468,): 1 at the features, falling to 0 at the edge of the face."""
+    shape = topology().canonical[:, :2]
+    edge = shape[list(FACE_OVAL)]
+    distance = np.linalg.norm(shape[:, None] - edge[None], axis=2).min(axis=1)
+    return smoothstep(distance, 0, _YIELDING)
+
+
+@cache
+def _whole() -> NDArray[np.int32]:
+    """(T, 3): the mesh's triangles, and those that fill the eyes and the mouth."""
+    holes: list[tuple[int, int, int]] = []
+    for ring in (*EYES, INNER_LIPS):
+        last = len(ring)
+        for i in range(last // 2):
+            upper, after, lower, before = ring[i], ring[i + 1], ring[last - i - 1], ring[-i]
+            holes += [(upper, after, lower)] * (after != lower) + [(upper, lower, before)] * (before != upper)
+    return np.concatenate([topology().triangles, np.array(holes, np.int32)])
+
+
+def _feature_mask(mesh: Points, size: int) -> Mask:
+    """(S, S) in [0, 1]: eyes, brows, nose and mouth and a little around them, with a soft edge."""
+    rings = (*(eye + brow for eye, brow in zip(EYES, BROWS, strict=True)), OUTER_LIPS, (6, 49, 279, 2))
+    mask = np.zeros((size, size), np.uint8)
+    for ring in rings:
+        hull = cv2.convexHull(mesh[list(ring), :2])[:, 0]
+        cv2.fillPoly(mask, [np.round(hull * 16).astype(np.int32)], 1, shift=4)
+    width = _AROUND * float(np.linalg.norm(mesh[454, :2] - mesh[234, :2]))
+    reach = 2 * round(width / 2) + 1
+    grown = cv2.dilate(mask, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach)))
+    return np.asarray(cv2.GaussianBlur(grown.astype(np.float32), (0, 0), max(width / 4, 0.5)), np.float32)
+
+
+def _sharpened(picture: Image, amount: float) -> Image:
+    """Unsharp mask over a fiftieth of the side."""
+    if amount == 0:
+        return picture
+    values = picture.astype(np.float32)
+    fine = values - cv2.GaussianBlur(values, (0, 0), picture.shape[0] / 100)
+    return np.clip(values + 2 * amount * fine, 0, 255).round().astype(np.uint8)

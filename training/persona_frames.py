@@ -3,6 +3,7 @@
     python training/persona_frames.py --output runs/imani --portrait imani --count 1000
     python training/persona_frames.py --output runs/anyone --anyone portraits/ --each 4
     python training/persona_frames.py --output runs/pairs --portrait imani --anyone portraits/ --pairs 2000
+    python training/persona_frames.py --output runs/more --portrait imani --anyone portraits/ --expressions pairs/train
 
 Pairs show two people in the same pose with the same expression; they are split by who "anyone" is, and those held back
 are left as clean as the portraits are. What the files hold: facezoo.train.frames_store. The same settings and seed give
@@ -35,11 +36,14 @@ from facezoo.face.embedding import check_embedder
 from facezoo.media.read import read_photo
 from facezoo.train.config import parse
 from facezoo.train.data import picture_paths
-from facezoo.train.frames import ANYONE, PERSONA, FrameSettings, Rules, Subject, check_face, pair, prepare
+from facezoo.train.drawings import fit_reader
+from facezoo.train.frames import ANYONE, PERSONA, FrameSettings, PairSample, Rules, Subject, check_face, pair, prepare
 from facezoo.train.frames import persona_frame as frame
+from facezoo.train.frames_match import AS_IT_IS, match
 from facezoo.train.frames_store import digest, gather_frames, is_written, write_frame
 from facezoo.zoo.embedded import persona
 
+_READER = "reader.npy"
 CHUNK = 16  # frames of one portrait that a process makes before it tells
 checksum = lru_cache(maxsize=None)(digest)
 
@@ -60,6 +64,9 @@ class Config:
     """Frames of each portrait of `anyone`, in place of `count`."""
     pairs: int = 0
     """Pairs of the portrait with people of `anyone`, in place of frames."""
+    expressions: Path = Path()
+    """Folder of such pairs to learn reading expressions from: then anyone's portraits, and their mirror images, are
+    left as they are, laughing or not, and the portrait alone is moved."""
     held_back: float = 0.1
     """Share of the people of `anyone`, and of the pairs, that is kept back for the evaluation."""
     size: int = 256
@@ -80,12 +87,20 @@ class Config:
     """Of everything drawn at random."""
 
     def __post_init__(self) -> None:
-        if not (self.portrait or self.anyone) or (self.pairs and not (self.portrait and self.anyone)):
-            raise ValueError("give --portrait or --anyone, and both for --pairs")
-        if self.portrait and self.anyone and not self.pairs:
+        if not (self.portrait or self.anyone) or (self.paired and not (self.portrait and self.anyone)):
+            raise ValueError("give --portrait or --anyone, and both for pairs")
+        if self.portrait and self.anyone and not self.paired:
             raise ValueError("--portrait together with --anyone makes pairs: say how many with --pairs")
+        if self.pairs and self.expressions != Path():
+            raise ValueError("--pairs moves both portraits, --expressions one of them: give one of these")
         if not 0 <= self.held_back <= 1 or self.size < 64:
             raise ValueError("--held-back must be from 0 to 1, --size at least 64")
+
+
+    @property
+    def paired(self) -> bool:
+        """Whether pairs are made."""
+        return bool(self.pairs) or self.expressions != Path()
 
 
 PRESETS = {"varied": {}, "clean": {"light": 0.0, "compression": 0.0, "background": 0.0}}
@@ -101,6 +116,7 @@ class Job:
     first: Path = Path()
     second: Path | None = None
     indices: tuple[int, ...] = ()
+    reader: Path | None = None  # for `first` to be left as it is, and mirrored where the index is odd
 
     def origin(self, index: int, side: str) -> dict[str, Any]:
         """What a frame is made from: the same origin gives the same frame."""
@@ -121,12 +137,16 @@ def main(config: Config) -> None:
         print(f"{missing.message} Only the pose of each frame is checked. ({missing.advice})", flush=True)
         settings = replace(settings, identity=0.0)
     with ProcessPoolExecutor(config.processes, get_context("spawn"), cv2.setNumThreads, (1,)) as pool:
-        people = choose(pool, picture_paths(Path(config.anyone)), ANYONE) if config.anyone else []
+        rules = ANYONE if config.expressions == Path() else AS_IT_IS
+        people = choose(pool, picture_paths(Path(config.anyone)), rules) if config.anyone else []
         source = Path()
         if config.portrait:
             source = Path(config.portrait) if Path(config.portrait).is_file() else persona(config.portrait).portrait
             choose(pool, [source], PERSONA)
         sets = plan(config, settings, people, source)
+        if config.expressions != Path():
+            config.output.mkdir(parents=True, exist_ok=True)
+            np.save(config.output / _READER, fit_reader(config.expressions))
         render(pool, [job for jobs in sets.values() for job in jobs])
     for folder, jobs in sets.items():
         close(folder, jobs, config)
@@ -158,12 +178,17 @@ def why_not(path: Path, rules: Rules) -> str:
 
 def plan(config: Config, settings: FrameSettings, people: list[Path], source: Path) -> dict[Path, list[Job]]:
     """Folder -> what is to be made in it."""
-    if not config.pairs:
+    if not config.paired:
         chosen = people or [source]
         count = config.each * len(chosen) if config.each and people else config.count
         return {config.output: share(chosen, count, Job(config.output, config.seed, settings))}
     ordered = sorted(people, key=lambda path: hashlib.sha256(f"{config.seed} {checksum(path)}".encode()).digest())
     kept, held = math.ceil(config.held_back * len(people)), round(config.held_back * config.pairs)
+    if config.expressions != Path():
+        job = Job(config.output, config.seed, settings, second=source, reader=config.output / _READER)
+        sets = {config.output / "train": ordered[kept:], config.output / "held_back": ordered[:kept]}
+        return {folder: [replace(job, folder=folder, first=path, indices=(2 * number, 2 * number + 1))
+                         for number, path in enumerate(who)] for folder, who in sets.items() if who}  # fmt: skip
     clean = replace(settings, light=0.0, compression=0.0, background=0.0)
     jobs = [Job(config.output / "train", config.seed, settings, second=source),
             Job(config.output / "held_back", config.seed + 1, clean, second=source)]  # fmt: skip
@@ -206,11 +231,10 @@ def make(job: Job) -> int:
         if all(is_written(job.folder, name, origin) for name, origin in zip(names, origins, strict=True)):
             continue
         try:
-            first = subject_of(job.first, job.settings)
             if job.second is None:
-                samples = [frame(first, index, job.seed, job.settings)]
+                samples = [frame(subject_of(job.first, job.settings), index, job.seed, job.settings)]
             else:
-                both = pair(first, subject_of(job.second, job.settings), index, job.seed, job.settings)
+                both = pair_of(job, job.second, index)
                 samples = [both.first, both.second]
         except NoFace as problem:
             print(f"{job.first.name}, frame {index}: {problem.message}", flush=True)
@@ -221,6 +245,25 @@ def make(job: Job) -> int:
     return made
 
 
+def pair_of(job: Job, second: Path, index: int) -> PairSample:
+    """One pair. Raises NoFace when it cannot be drawn well."""
+    persona, settings = subject_of(second, job.settings), job.settings
+    if job.reader is None:
+        return pair(subject_of(job.first, settings), persona, index, job.seed, settings)
+    photo = read_photo(job.first)
+    photo = np.ascontiguousarray(photo[:, ::-1]) if index % 2 else photo
+    faces = find_faces(photo, crop_size=settings.size, thorough=False)
+    if not faces:
+        raise NoFace("The mirror image shows no face.")
+    return match(faces[0], persona, reader_at(job.reader), settings)
+
+
+@lru_cache(maxsize=1)
+def reader_at(path: Path) -> np.ndarray:
+    """What takes faces to expressions."""
+    return np.load(path, allow_pickle=False)
+
+
 @lru_cache(maxsize=4)
 def subject_of(path: Path, settings: FrameSettings) -> Subject:
     """The portrait at a path, ready to be moved."""
@@ -229,7 +272,7 @@ def subject_of(path: Path, settings: FrameSettings) -> Subject:
 
 def close(folder: Path, jobs: Sequence[Job], config: Config) -> None:
     """List what is in a folder, and print what was thrown away and how like the portraits the rest is."""
-    sides = ("_a", "_b") if config.pairs else ("",)
+    sides = ("_a", "_b") if config.paired else ("",)
     names = [f"{index:06d}{side}" for index in sorted(i for job in jobs for i in job.indices) for side in sides]
     here = [name for name in names if (folder / "parts" / f"{name}.npz").is_file()]
     people = sorted({job.first.name for job in jobs})

@@ -16,12 +16,14 @@ import pytest
 from facezoo.errors import NoFace, UsageError, WeightsUnavailable
 from facezoo.face import embedding, find_faces
 from facezoo.face.controls import Controls
+from facezoo.face.motion import lip_opening
 from facezoo.media.read import read_photo
 from facezoo.train import frames, frames_look, frames_store
 from facezoo.train.frames import ANYONE, LABELS, PERSONA, FrameSettings, pair, persona_frame
 from facezoo.train.frames_look import Appearance
-from facezoo.train.frames_pose import draw_goal
-from facezoo.types import Face
+from facezoo.train.frames_match import match
+from facezoo.train.frames_pose import Goal, draw_goal
+from facezoo.types import Face, Pose
 from facezoo.zoo.embedded import personas
 
 SCRIPT = Path(__file__).parents[2] / "training" / "persona_frames.py"
@@ -168,6 +170,34 @@ def _run(output: Path, *more: str | Path) -> subprocess.CompletedProcess[str]:
 
 def _files(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_laugh_is_matched_and_left_as_it_is(subjects: list[frames.Subject]) -> None:
+    """A portrait with an open mouth: nothing in it is moved, and the other person opens theirs as far."""
+    laugh = frames.render(subjects[0], Goal(Pose(8, 0, 3), Controls(mouth=0.6, smile=0.5)), Appearance(), CLEAN, 1)
+    face = find_faces(laugh.image, crop_size=CLEAN.size, thorough=False)[0]
+    blind = np.zeros((6, 468 * 3 + 1), np.float32)
+    both = match(face, subjects[1], blind, CLEAN)
+    assert np.array_equal(both.first.image, face.crop)
+    (wide, width), (other, span) = lip_opening(both.first.mesh), lip_opening(both.second.mesh)
+    assert wide / width > 0.15 and abs(wide / width - other / span) < 0.1
+    assert abs(both.second.pose.yaw - both.first.pose.yaw) < 6 and abs(both.second.pose.yaw - 8) < 6
+
+
+@pytest.mark.slow
+def test_portraits_as_they_are(tmp_path: Path) -> None:
+    people = tmp_path / "people"
+    people.mkdir()
+    for person in personas()[:3]:
+        shutil.copy(person.portrait, people)
+    assert _run(tmp_path / "pairs", "--portrait", "joss", "--anyone", people, "--pairs", "6").returncode == 0
+    command = ("--portrait", "joss", "--anyone", people, "--expressions", tmp_path / "pairs" / "train")
+    done = _run(tmp_path / "more", *command, "--held-back", "0.3")
+    assert done.returncode == 0, done.stderr
+    counts = {name: json.loads((tmp_path / "more" / name / "manifest.json").read_text())["count"]
+              for name in ("train", "held_back")}  # fmt: skip
+    assert counts == {"train": 8, "held_back": 4}  # each as it is and mirrored, with the persona beside it
+    assert "give one of these" in _run(tmp_path / "more", *command, "--pairs", "6").stderr
 
 
 @pytest.mark.slow

@@ -20,14 +20,16 @@ from facezoo.face.mesh import EYES, INNER_LIPS, OUTER_LIPS, angles, topology
 from facezoo.face.motion import NECK, Motion, still
 from facezoo.types import Points, Pose
 
-__all__ = ["Controls", "motion_of"]
+__all__ = ["FULL_LOOK", "Controls", "motion_of"]
+
+FULL_LOOK = np.array([0.17, 0.1], np.float32)
+"""Eye widths right and down that eyes have moved when look_x and look_y are 1."""
 
 _Handles = dict[int, tuple[float, float, float]]
 
 _STIFF = 0.02  # how much the plate also resists stretching; keeps it from swinging beyond its handles
 _SQUINT = 0.15  # of the eye's opening that a full smile takes
 _STARTLED = 0.18  # of the eye's opening that fully raised brows add
-_GAZE = np.array([0.17, 0.1], np.float32)  # eye widths at full look
 _LID_FOLLOWS = 0.3  # of the eye's opening, with a full look down
 
 # Points that no expression moves: top of the head, temples, bridge of the nose, ears. Lids have their own rule.
@@ -70,7 +72,7 @@ def motion_of(controls: Controls, own: NDArray[np.float32] | None = None, time: 
         turned = rotation_of(Pose(pose.yaw + controls.yaw, pose.pitch + controls.pitch, pose.roll + controls.roll))
         rotation = (turned @ start.T).astype(np.float32)
         shift = ((start - turned) @ NECK)[:2].astype(np.float32)
-    gaze = np.clip(np.array([controls.look_x, controls.look_y], np.float32), -1, 1) * _GAZE
+    gaze = np.clip(np.array([controls.look_x, controls.look_y], np.float32), -1, 1) * FULL_LOOK
     return Motion(rotation, shift, 1.0, _expression(controls), _eyes(controls), gaze, time)
 
 

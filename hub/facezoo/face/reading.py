@@ -12,15 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facezoo.face.align import crop_affine, move
-from facezoo.face.controls import Controls, motion_of
-from facezoo.face.eyes import read_eyes
+from facezoo.face.controls import FULL_LOOK, Controls, motion_of
+from facezoo.face.eyes import Eyes, read_eyes
 from facezoo.face.head import Placement, fit_head, rotation_of
 from facezoo.face.mesh import to_68, topology
 from facezoo.face.motion import Motion
 from facezoo.face.puppet import express
 from facezoo.types import Image, Landmarks, Points, Pose
 
-__all__ = ["EXPRESSIONS", "amounts_of", "pose_mesh", "read_face"]
+__all__ = ["EXPRESSIONS", "amounts_of", "pose_mesh", "read_controls", "read_face"]
 
 EXPRESSIONS = ("smile", "sad", "mouth", "pucker", "brows up", "brows down")
 """What is read from a face, each about 0 to 1: the axes of all expressions that are put onto a persona."""
@@ -28,6 +28,7 @@ EXPRESSIONS = ("smile", "sad", "mouth", "pucker", "brows up", "brows down")
 _YAW_GAIN = 1.2  # the mesh network under-reports turns; measured on faces turned by known amounts
 _WIDEST = (35.0, 30.0)  # degrees of yaw and pitch that a persona was shown in
 _SHUT, _OPEN = 0.1, 0.34  # height over width of eyes: shut, and at rest
+_LAZY, _WINKING = 0.35, 0.5  # shares of an eye's opening: missing before it counts as closing, and of one eye alone
 _GAZE = np.array([1, 0.4], np.float32)  # how far the iris network is trusted, sideways and up or down
 
 
@@ -37,15 +38,29 @@ def read_face(image: Image, mesh: Points, reader: NDArray[np.float32]) -> Motion
 
     image: (H, W, 3) RGB uint8; mesh: (468, 3) px of it. reader: (6, 1405), see `Painter.reader`."""
     placement = fit_head(mesh)
-    shape = (placement.to_head(mesh) - topology().canonical).ravel()
-    found = np.asarray(reader[:, :-1] @ shape + reader[:, -1], np.float32)
     eyes, pose = read_eyes(image, mesh), placement.pose
     yaw, pitch = np.clip([pose.yaw * _YAW_GAIN, pose.pitch], np.negative(_WIDEST), _WIDEST).tolist()
     return replace(
-        motion_of(_controls(found)),
+        motion_of(_expression(placement, mesh, reader)),
         rotation=rotation_of(Pose(yaw, pitch, pose.roll)),
-        eyes=np.clip((eyes.opening - _SHUT) / (_OPEN - _SHUT), 0, 1.2).astype(np.float32),
+        eyes=_openness(eyes),
         gaze=(eyes.gaze * _GAZE).astype(np.float32),
+    )
+
+
+def read_controls(image: Image, mesh: Points, reader: NDArray[np.float32]) -> tuple[Pose, Controls]:
+    """The same as settings: the head's pose, and what its face does; yaw, pitch and roll of the settings are 0, lids
+    count as closing from a third on. Arguments as of `read_face`."""
+    placement = fit_head(mesh)
+    eyes, pose = read_eyes(image, mesh), placement.pose
+    left, right = (1 - np.clip(_openness(eyes), 0, 1)).tolist()
+    blink = min(left, right) if min(left, right) > _LAZY else 0.0
+    wink = right - left if abs(right - left) > _WINKING and not blink else 0.0
+    look_x, look_y = np.clip(eyes.gaze * _GAZE / FULL_LOOK, -1, 1).tolist()
+    found = _expression(placement, mesh, reader)
+    return (
+        Pose(pose.yaw * _YAW_GAIN, pose.pitch, pose.roll),
+        replace(found, blink=blink, wink=wink, look_x=look_x, look_y=look_y),
     )
 
 
@@ -65,6 +80,12 @@ def pose_mesh(rest: Points, motion: Motion, side: int) -> Points:
     return move(seen, affine)
 
 
-def _controls(amounts: NDArray[np.float32]) -> Controls:
-    smile, sad, mouth, pucker, up, down = amounts.tolist()
+def _expression(placement: Placement, mesh: Points, reader: NDArray[np.float32]) -> Controls:
+    shape = (placement.to_head(mesh) - topology().canonical).ravel()
+    smile, sad, mouth, pucker, up, down = (reader[:, :-1] @ shape + reader[:, -1]).tolist()
     return Controls(smile=smile - sad, mouth=mouth, pucker=pucker, brows=up - down)  # clipped where they are used
+
+
+def _openness(eyes: Eyes) -> NDArray[np.float32]:
+    """(2,) 0 when shut, 1 at rest."""
+    return np.clip((eyes.opening - _SHUT) / (_OPEN - _SHUT), 0, 1.2).astype(np.float32)

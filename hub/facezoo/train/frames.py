@@ -42,7 +42,8 @@ from facezoo.train.frames_pose import Goal, draw_goal, motion_to
 from facezoo.types import Face, Image, Landmarks, Mask, Points, Pose
 
 __all__ = ["ANYONE", "LABELS", "PERSONA", "FrameSample", "FrameSettings", "PairSample", "Rules", "Subject",
-           "check_face", "label_features", "pair", "pairs", "persona_frame", "persona_frames", "prepare"]  # fmt: skip
+           "check_face", "label_features", "pair", "pairs", "persona_frame", "persona_frames", "prepare",
+           "render"]  # fmt: skip
 
 LABELS = ("background", "person", "face", "brows", "left eye", "right eye", "lips", "mouth", "outside")
 """What the values 0 to 8 of `FrameSample.labels` mean. Left and right are the viewer's, mouth is its inside, outside is
@@ -202,7 +203,7 @@ def persona_frame(subject: Subject, index: int, seed: int, settings: FrameSettin
         goal = draw_goal(random, subject.puppet.placement.pose.pitch, settings.yaw, _strength(tries))
         look = draw_appearance(random, settings.light, settings.compression, settings.background)
         try:
-            return _render(subject, goal, look, settings, tries + 1)
+            return render(subject, goal, look, settings, tries + 1)
         except NoFace:
             continue
     raise NoFace("No frame of this portrait is like it.", "Use a sharp portrait, seen from the front, without a hat.")
@@ -219,8 +220,8 @@ def pair(first: Subject, second: Subject, index: int, seed: int, settings: Frame
         for subject in (first, second, first):  # neither turns further than the other can
             goal = replace(goal, pose=subject.puppet.turned(motion_to(subject.puppet, goal)))
         try:
-            here = _render(first, goal, look, settings, tries + 1)
-            there = _render(second, goal, Appearance(), settings, tries + 1)
+            here = render(first, goal, look, settings, tries + 1)
+            there = render(second, goal, Appearance(), settings, tries + 1)
         except NoFace:
             continue
         if _apart(here.pose, there.pose) < 0.5:
@@ -237,8 +238,9 @@ def _apart(first: Pose, second: Pose) -> float:
     return max(abs(first.yaw - second.yaw), abs(first.pitch - second.pitch), abs(first.roll - second.roll))
 
 
-def _render(subject: Subject, goal: Goal, look: Appearance, settings: FrameSettings, tries: int) -> FrameSample:
-    """Raises NoFace when what was drawn is not to be used."""
+def render(subject: Subject, goal: Goal, look: Appearance, settings: FrameSettings, tries: int) -> FrameSample:
+    """One frame of a portrait. tries: which of the frames that were drawn for it this is. Raises NoFace when what was
+    drawn is not to be used."""
     puppet, size = subject.puppet, settings.size
     motion = motion_to(puppet, goal)
     drawing = puppet.layers(motion)

@@ -6,6 +6,14 @@
     done
     python training/deepfakes.py --data runs/pairs --output runs/deepfakes
 
+better with portraits that laugh as well:
+
+    for who in imani joss orla tarek; do
+        python training/persona_frames.py --preset clean --output runs/laughing/$who --portrait $who \\
+            --anyone portraits/ --expressions runs/pairs/$who/train
+    done
+    python training/deepfakes.py --data runs/pairs runs/laughing --output runs/deepfakes
+
 or, as in 2017, from photos and videos of two people, found in them first:
 
     python training/deepfakes.py --recipe classic --faces ann/ ben/ --output runs/ann_and_ben

@@ -70,12 +70,13 @@ def _weights(output: Path) -> str:
 
 
 def test_pairs_are_read_as_they_were_written(pairs: Path) -> None:
-    found = find_pairs(pairs, ("a", "b"), "train", 48)
+    found = find_pairs([pairs], ("a", "b"), "train", 48)
     assert [len(each) for each in found] == [3, 3]
+    assert [len(each) for each in find_pairs([pairs, pairs], ("a", "b"), "train", 48)] == [6, 6]
     assert found[0].anyone.shape == (3, 64, 64, 3) and found[0].labels.shape == (3, 64, 64)
     assert set(np.unique(found[0].labels)) == {0, 2, 6}
     with pytest.raises(UsageError, match="no pairs"):
-        find_pairs(pairs, ("nobody",), "train", 48)
+        find_pairs([pairs], ("nobody",), "train", 48)
 
 
 def test_warps_move_little_and_smoothly() -> None:
@@ -213,7 +214,7 @@ def test_options_that_contradict() -> None:
     with pytest.raises(ValueError, match="classic"):
         Config(Path("out"), faces=(Path("a"), Path("b")))
     with pytest.raises(ValueError, match="--data-record"):
-        Config(Path("out"), data=Path("pairs"), push="somebody/weights")
+        Config(Path("out"), data=(Path("pairs"),), push="somebody/weights")
 
 
 def _newest(checkpoints: Path) -> int:

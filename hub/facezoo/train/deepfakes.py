@@ -50,8 +50,8 @@ class Config:
 
     output: Path
     """Folder for checkpoints, pictures, losses.csv, metrics.json, best/ and final/, the weights."""
-    data: Path = Path()
-    """Folder of pairs, one subfolder a person, each with train/ and held_back/."""
+    data: tuple[Path, ...] = ()
+    """Folders of pairs, each with one subfolder a person, and train/ and held_back/ in these."""
     faces: tuple[Path, ...] = ()
     """In place of `data`: a folder of photos and videos for each person, who are called a, b, c ...; needs classic."""
     people: tuple[str, ...] = ("imani", "joss", "orla", "tarek")
@@ -99,7 +99,7 @@ class Config:
     def __post_init__(self) -> None:
         if self.recipe not in _WARPS or self.network not in NETWORKS:
             raise ValueError("--recipe must be paired or classic, --network cpu or paper")
-        if (self.data == Path()) == (not self.faces):
+        if bool(self.data) == bool(self.faces):
             raise ValueError("give --data or --faces")
         if self.faces and self.recipe != "classic":
             raise ValueError("--faces has no pairs: use --recipe classic")

@@ -38,11 +38,17 @@ class FacePairs:
         return FacePairs(self.anyone[numbers], self.persona[numbers], self.labels[numbers])
 
 
-def find_pairs(folder: Path, people: Sequence[str], part: str, side: int) -> list[FacePairs]:
+def find_pairs(folders: Sequence[Path], people: Sequence[str], part: str, side: int) -> list[FacePairs]:
     """The pairs of each person, folder/<person>/<part>, with crops of which the window has `side` px.
 
-    Raises UsageError when somebody has none."""
-    return [_read(folder / name / part, round(side / SHARE)) for name in people]
+    Raises UsageError when somebody has none in one of the folders."""
+    found = [[_read(folder / name / part, round(side / SHARE)) for folder in folders] for name in people]
+    return [
+        FacePairs(
+            *(np.concatenate(each) for each in zip(*((p.anyone, p.persona, p.labels) for p in sets), strict=True))
+        )
+        for sets in found
+    ]
 
 
 def turn_grids(count: int, sides: Sequence[int]) -> list[Tensor]:

@@ -75,7 +75,7 @@ class _Work:
         """Read the faces, make the network, go on from the last checkpoint if there is one."""
         training = pairs_of(self._project)
         config = Config(
-            output=self._run.folder, data=self._project.folder, people=PEOPLE, steps=0, batch=_BATCH,
+            output=self._run.folder, data=(self._project.folder,), people=PEOPLE, steps=0, batch=_BATCH,
             own=_OWN[self._project.paired], rate=_RATE, threads=_THREADS, seed=1,
         )  # fmt: skip
         self._trainer = Trainer(network_for(training), training, config)

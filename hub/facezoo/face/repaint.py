@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal
@@ -13,12 +14,14 @@ from numpy.typing import NDArray
 from facezoo.face.align import move
 from facezoo.face.drawing import Drawing
 from facezoo.face.mesh import BROWS, EYES, FACE_OVAL, INNER_LIPS, OUTER_LIPS, topology
+from facezoo.face.occlusion import own_skin
 from facezoo.face.warp import rasterise, sample, smoothstep
 from facezoo.types import Face, Image, Mask, Points
 
-__all__ = ["Portrayal", "lay_over"]
+__all__ = ["Portrayal", "lay_over", "own_points"]
 
 _YIELDING = 0.3  # head units from the edge of the face within which features go over to the target's own outline
+_SOFT = 64  # of the painted picture's side: how soft the edge is of what is not skin
 _AROUND = 0.12  # of the face's width, by which features are widened when they alone are pasted
 
 
@@ -32,11 +35,19 @@ class Portrayal:
     mesh: Points
 
 
-def lay_over(target: Face, shown: Portrayal, shape: float, mask: Literal["face", "features"], sharpen: float) -> Image:
+def lay_over(
+    target: Face,
+    shown: Portrayal,
+    shape: float,
+    mask: Literal["face", "features"],
+    sharpen: float,
+    usable: NDArray[np.float32] | None = None,
+) -> Image:
     """The painted face on the target's: (S, S, 4) RGBA uint8, aligned as its crop; alpha is what to paste.
 
     shape: whose features, 0 keeps the outlines of the target's, 1 takes the portrayed one's. mask: the whole face, or
-    eyes, brows, nose and mouth alone. sharpen: 0 to 1."""
+    eyes, brows, nose and mouth alone. sharpen: 0 to 1. usable: (468,) how much of each point may be pasted, see
+    `own_points`; everything when None."""
     size, side = target.crop.shape[0], shown.picture.shape[0]
     own = move(target.landmarks.mesh, target.affine)
     theirs = shown.mesh
@@ -48,7 +59,36 @@ def lay_over(target: Face, shown: Portrayal, shape: float, mask: Literal["face",
     goal[:, :2] += np.float32(shape) * _features()[:, None] * (_scaled(shown.mesh, size / side) - own)[:, :2]
     raster = rasterise(goal, _whole(), (size, size))
     alpha = raster.covered if mask == "face" else raster.covered * _feature_mask(goal, size)
+    if usable is not None:
+        alpha = alpha * np.clip(raster.read(usable[:, None])[..., 0], 0, 1)
     return np.dstack([sample(picture, raster.read(theirs[:, :2])), np.rint(alpha * 255).astype(np.uint8)])
+
+
+def own_points(portrayals: Sequence[Portrayal]) -> NDArray[np.float32]:
+    """(468,) in [0, 1]: how far each point lies on the portrayed one's own skin, not on hair or background that was
+    painted inside the outline of the face. portrayals: of one person, turned to both sides and to the front; each
+    point is judged where it is seen best."""
+    found, seen = np.zeros(468, np.float32), np.full(468, 1e-3, np.float32)
+    for shown in portrayals:
+        side = shown.picture.shape[0]
+        skin = cv2.GaussianBlur(own_skin(shown.picture, shown.mesh), (0, 0), side / _SOFT)
+        at = shown.mesh[:, None, :2]
+        here = cv2.remap(skin, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)[:, 0]  # pyright: ignore[reportArgumentType, reportCallIssue]
+        facing = _facing(shown.mesh) ** 2
+        found += facing * here
+        seen += facing
+    return smoothstep(found / seen, 0.3, 0.8)
+
+
+def _facing(mesh: Points) -> NDArray[np.float32]:
+    """(468,) cosine between each point's normal and the view, 0 when it is turned away."""
+    corners = mesh[topology().triangles]
+    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    whole = np.zeros((468, 3), np.float32)
+    for corner in range(3):
+        np.add.at(whole, topology().triangles[:, corner], normals)
+    towards = whole[:, 2] / np.maximum(np.linalg.norm(whole, axis=1), 1e-9)
+    return np.maximum(towards * np.sign(towards.sum()), 0).astype(np.float32)
 
 
 def _scaled(mesh: Points, ratio: float) -> Points:

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from facezoo.errors import UsageError
 from facezoo.face.blend import fit, settings_of
+from facezoo.face.controls import Controls, motion_of
 from facezoo.face.drawing import Drawing, Style, draw
 from facezoo.face.motion import Motion
 from facezoo.face.reading import pose_mesh, read_face
-from facezoo.face.repaint import Portrayal, lay_over
+from facezoo.face.repaint import Portrayal, lay_over, own_points
 from facezoo.face.shown import alone, masked
 from facezoo.method import PeoplePipeline
 from facezoo.types import Face, Image, Landmarks, Points, Step
@@ -25,6 +26,7 @@ from .spec import SPEC, Params
 __all__ = ["Face2Face"]
 
 _BATCH = 4  # drawings that go through the network together
+_TURN = 25.0  # degrees to each side in which a person's skin is looked at
 
 
 class Face2Face(PeoplePipeline):
@@ -35,6 +37,10 @@ class Face2Face(PeoplePipeline):
 
     spec = SPEC
     components: ClassVar[Mapping[str, type[Any]]] = {"painter": Painter}
+
+    def __init__(self, networks: Mapping[str, Any] | None = None, *, person: str = "") -> None:
+        super().__init__(networks, person=person)
+        self._skins: dict[str, NDArray[np.float32]] = {}
 
     def __call__(
         self,
@@ -52,7 +58,7 @@ class Face2Face(PeoplePipeline):
         while chosen := list(islice(targets, _BATCH)):
             motions = [self.read(face.frame, face.landmarks) for face in chosen]
             for face, shown in zip(chosen, self.portray(motions, who), strict=True):
-                yield lay_over(face, shown, params.shape, params.mask, params.sharpen)
+                yield lay_over(face, shown, params.shape, params.mask, params.sharpen, self._own(who))
 
     def read(self, image: Image, landmarks: Landmarks) -> Motion:
         """What a face does, nothing of who it is. image: (H, W, 3) RGB uint8. Raises UsageError without a mesh."""
@@ -75,8 +81,9 @@ class Face2Face(PeoplePipeline):
 
     def explain(self, target: Face, *, identity: Face | None, params: Params, seed: int = 0) -> list[Step]:
         """The drawing, the painted picture, and how it is laid over the face. Raises UsageError as a call does."""
-        (shown,) = self.portray([self.read(target.frame, target.landmarks)], self.who(identity))
-        skin = lay_over(target, shown, params.shape, params.mask, params.sharpen)
+        who = self.who(identity)
+        (shown,) = self.portray([self.read(target.frame, target.landmarks)], who)
+        skin = lay_over(target, shown, params.shape, params.mask, params.sharpen, self._own(who))
         _, mask = fit(target, skin, **settings_of(params))
         return [
             Step("aligned", "Cut out upright", "The face is turned, scaled and cut out the same way each time.",
@@ -99,6 +106,13 @@ class Face2Face(PeoplePipeline):
     @property
     def _painter(self) -> Painter:
         return cast("Painter", self.networks["painter"])
+
+    def _own(self, person: str) -> NDArray[np.float32]:
+        """(468,): the points of a person's face that are painted as skin, see `own_points`."""
+        if person not in self._skins:
+            turned = [motion_of(Controls(yaw=yaw)) for yaw in (-_TURN, 0, _TURN)]
+            self._skins[person] = own_points(self.portray(turned, person))
+        return self._skins[person]
 
     def _pictures(self, drawings: Sequence[Drawing], who: int) -> Image:
         """(N, S, S, 3) RGB uint8."""

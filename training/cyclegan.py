@@ -57,13 +57,15 @@ class Config:
     """Its residual blocks."""
     norm: str = "none"
     """Its normalisation: none, or instance as in the paper."""
+    skip: int = 1
+    """1: translators add to the picture, so that they begin by leaving it as it is; 0 as in the paper."""
     ndf: int = 32
     """Channels of a judge's first layer."""
     steps: int = 12_000
     """Steps of the optimiser."""
     batch: int = 1
     """Pictures of each kind a step."""
-    warm_up: int = 300
+    warm_up: int = 100
     """Steps at the start in which the translators only learn to leave their own kind as it is."""
     rate: float = 4e-4
     """Learning rate of the translators' Adam; it falls to 0 along a line over the second half of the steps."""
@@ -98,7 +100,7 @@ class Config:
 
 
 PRESETS = {"cpu": {}, "paper": {"cut": "square", "side": 256, "zoom": 1.06, "ngf": 64, "blocks": 9, "norm": "instance",
-                                "ndf": 64, "steps": 200_000, "warm_up": 0, "rate": 2e-4, "judge_rate": 2e-4,
+                                "skip": 0, "ndf": 64, "steps": 200_000, "warm_up": 0, "rate": 2e-4, "judge_rate": 2e-4,
                                 "identity": 0.5, "decay": 0.999, "threads": 8}}  # fmt: skip
 
 
@@ -110,7 +112,7 @@ def main(config: Config) -> None:
     with accelerator.main_process_first():
         a, b = (read(config, place, letter) for place, letter in ((config.a, "a"), (config.b, "b")))
     held = a[: config.kept], b[: config.kept]
-    translators, judges = Translators(config.ngf, config.blocks, config.norm), Judges(config.ndf)
+    translators, judges = Translators(config.ngf, config.blocks, config.norm, skip=bool(config.skip)), Judges(config.ndf)
     average = Average(translators)
     pools = torch.nn.ModuleList([Pool(config.pool, config.side) for _ in "ab"])
     turn = torch.optim.Adam(translators.parameters(), config.rate, betas=(0.5, 0.999))

@@ -40,13 +40,13 @@ class Translators(nn.Module):
     """Both generators: `to_b` turns pictures of kind A into kind B, `to_a` the other way.
 
     norm_layer: instance as in the paper; none keeps colours better and learns to leave a picture alone in fewer steps.
-    """
+    skip: see `ResnetGenerator`."""
 
-    def __init__(self, ngf: int, n_blocks: int, norm_layer: str) -> None:
+    def __init__(self, ngf: int, n_blocks: int, norm_layer: str, *, skip: bool) -> None:
         super().__init__()
         begin = _small if norm_layer == "instance" else _passing
-        self.to_b = begin(ResnetGenerator(ngf=ngf, n_blocks=n_blocks, norm_layer=norm_layer))
-        self.to_a = begin(ResnetGenerator(ngf=ngf, n_blocks=n_blocks, norm_layer=norm_layer))
+        self.to_b = begin(ResnetGenerator(ngf=ngf, n_blocks=n_blocks, norm_layer=norm_layer, skip=skip))
+        self.to_a = begin(ResnetGenerator(ngf=ngf, n_blocks=n_blocks, norm_layer=norm_layer, skip=skip))
 
     def forward(self, a: Tensor, b: Tensor, *, warm_up: bool = False) -> Made:
         """a, b: (N, 3, S, S) in [-1, 1]. Translation and identity of one generator share a batch: InstanceNorm keeps

@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, cast
@@ -36,16 +36,18 @@ class FacePipeline(ABC):
     """A method, ready to run. Subclasses set `spec`, name their networks in `components`, and write `__call__`.
 
     components: name -> class, a `diffusers.ModelMixin` (its constructor arguments are its config) or anything else of
-    diffusers with from_pretrained and save_pretrained, a scheduler for example. networks holds their instances, weights
-    says which ones they are: those of the SPEC, unless the registry found others."""
+    diffusers with from_pretrained and save_pretrained, a scheduler for example. optional: those of them that weights
+    may lack. networks holds their instances, weights says which ones they are: those of the SPEC, unless the registry
+    found others."""
 
     spec: ClassVar[MethodSpec]
     components: ClassVar[Mapping[str, type[Any]]] = {}
+    optional: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, networks: Mapping[str, Any] | None = None) -> None:
         self.networks: dict[str, Any] = dict(networks or {})
         self.weights: Weights = self.spec.weights
-        if set(self.networks) != set(self.components):
+        if not _complete(type(self), self.networks):
             raise UsageError(
                 f"{type(self).__name__} needs the components {sorted(self.components)}, not {sorted(self.networks)}.",
                 "Give each network by the name that `components` gives it, or use from_pretrained.",
@@ -82,13 +84,13 @@ class FacePipeline(ABC):
         Raises UsageError (repository without commit), WeightsUnavailable (missing, changed, another method's, or a
         repository that says nothing of licence and consent). `registry.load` checks every single file as well."""
         folder = _folder(folder_or_repo, revision, cls.spec.id)
-        _check_config(folder, cls)
+        names = _check_config(folder, cls)
         if sha256 and fingerprint(folder) != sha256:
             raise WeightsUnavailable(
                 f"The weights in {folder_or_repo} are not the ones facezoo was published with (sha256 differs).",
                 "Delete them and fetch them again; if it happens again, do not trust that repository.",
             )
-        return cls({name: _load_component(kind, folder, name) for name, kind in cls.components.items()})
+        return cls({name: _load_component(cls.components[name], folder, name) for name in names})
 
     def save_pretrained(self, folder: str | Path) -> Path:
         """Write config.json and one subfolder a network (safetensors) into folder, made when missing. Gives folder."""
@@ -199,18 +201,17 @@ class PeoplePipeline(FacePipeline):
 
 
 class RestylePipeline(FacePipeline):
-    """A method that repaints whole pictures: nothing is pasted back."""
+    """A method that repaints whole pictures, with or without a face in them: nothing is pasted back. When it puts a
+    persona on (`spec.wears`), it is called with faces, as any other."""
 
     @abstractmethod
-    def restyle(
-        self, image: Image, faces: Sequence[Face], *, identity: Face | None, params: Any, seed: int = 0
-    ) -> Image:
-        """The picture (H, W, 3) RGB uint8 repainted, the same size, a new array. faces: the chosen ones in it, perhaps
-        none. The other arguments as for `FacePipeline.__call__`."""
+    def restyle(self, image: Image, faces: Sequence[Face], *, params: Any, seed: int = 0) -> Image:
+        """The picture (H, W, 3) RGB uint8 repainted, the same size, a new array. faces: all that were found in it,
+        perhaps none. params, seed: as for `__call__`."""
 
-    def wears(self, params: Any) -> bool:
-        """Whether the result shows the persona: with some parameters a method that knows personas takes none."""
-        return self.spec.inputs.persona
+    @abstractmethod
+    def explain_restyle(self, image: Image, *, params: Any, seed: int = 0) -> list[Step]:
+        """The pictures on the way, as `explain` gives them, for a whole picture (H, W, 3) RGB uint8."""
 
 
 def _folder(folder_or_repo: str | Path, revision: str, method: str) -> Path:
@@ -225,8 +226,14 @@ def _folder(folder_or_repo: str | Path, revision: str, method: str) -> Path:
     return fetch_repository(str(folder_or_repo), revision, method)
 
 
-def _check_config(folder: Path, pipeline: type[FacePipeline]) -> None:
-    """Raise WeightsUnavailable unless folder holds a pipeline of this method with all its components."""
+def _complete(pipeline: type[FacePipeline], names: Iterable[str]) -> bool:
+    """Whether these are the pipeline's components; optional ones may be missing."""
+    return set(pipeline.components) - pipeline.optional <= set(names) <= set(pipeline.components)
+
+
+def _check_config(folder: Path, pipeline: type[FacePipeline]) -> list[str]:
+    """The components in a folder. Raises WeightsUnavailable unless it holds a pipeline of this method with all that it
+    needs."""
     try:
         config = cast("dict[str, Any]", json.loads((folder / "config.json").read_text(encoding="utf-8")))
         method, components = config["method"], config["components"]
@@ -235,11 +242,12 @@ def _check_config(folder: Path, pipeline: type[FacePipeline]) -> None:
             f"{folder} holds no facezoo pipeline.",
             "A pipeline is a folder with config.json, as save_pretrained writes it.",
         ) from problem
-    if method != pipeline.spec.id or sorted(components) != sorted(pipeline.components):
+    if method != pipeline.spec.id or not _complete(pipeline, components):
         raise WeightsUnavailable(
             f"{folder} holds {method} with {components}, not {pipeline.spec.id} with {sorted(pipeline.components)}.",
             "Use the weights that were made for this method and this version of facezoo.",
         )
+    return list(components)
 
 
 def _load_component(kind: type[Any], folder: Path, name: str) -> Any:

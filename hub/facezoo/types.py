@@ -186,13 +186,15 @@ class Weights:
 class Inputs:
     """What a method takes: media kinds, whether a persona or another photo is used, whether it is driven ("optional":
     its parameters alone can move the face too), and the side of the aligned crop in pixels (0: as large as the face is
-    in the picture)."""
+    in the picture). persona_when: (parameter, value) without which no persona is put on, for methods that do other
+    things too; with `persona` False the weights know nobody, and that value is not offered."""
 
     media: tuple[Literal["photo", "video"], ...] = ("photo", "video")
     persona: bool = True
     source: bool = False
     driving: Literal["", "optional", "required"] = ""
     crop_size: int = 0
+    persona_when: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -216,6 +218,20 @@ class MethodSpec:
     trained_on: str
     inputs: Inputs = field(default_factory=Inputs)
     weights: Weights = field(default_factory=Weights)
+
+    def wears(self, params: Any) -> bool:
+        """Whether a result made with these parameters shows a persona."""
+        when = self.inputs.persona_when
+        return self.inputs.persona and (when is None or getattr(params, when[0]) == when[1])
+
+    def task(self, params: Any) -> Literal["swap", "animate", "restyle"]:
+        """What is done with these parameters."""
+        return "swap" if "swap" in self.tasks and self.wears(params) else self.tasks[0]
+
+    def swapping(self) -> Any:
+        """The parameters to swap faces with: the defaults, but for what puts a persona on."""
+        when = self.inputs.persona_when if self.inputs.persona else None
+        return self.params(**{when[0]: when[1]} if when else {})
 
 
 @dataclass(frozen=True)

@@ -2,28 +2,69 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from facezoo.errors import UsageError
+import facezoo
+from facezoo import registry, runner
+from facezoo.cli.app import execute
+from facezoo.errors import ConsentRequired, UsageError, WeightsUnavailable
 from facezoo.face import find_faces
-from facezoo.media.read import read_photo
-from facezoo.types import Face
+from facezoo.media.read import open_clip, read_photo
+from facezoo.media.write import write_clip
+from facezoo.methods import cyclegan
+from facezoo.methods.cyclegan.spec import PERSONA, SPEC, Params
+from facezoo.types import Face, Frame, Sealed, Step
+from facezoo.zoo import manifest, pull
+from facezoo.zoo.record import Data, Record, Training, record_text
 
 torch = pytest.importorskip("torch")
 
 from facezoo.methods.cyclegan.model import ResnetGenerator  # noqa: E402
 from facezoo.methods.cyclegan.pipeline import CycleGan  # noqa: E402
-from facezoo.methods.cyclegan.spec import PERSONA, Params  # noqa: E402
 
 
 @pytest.fixture(scope="module")
 def pipeline() -> CycleGan:
     torch.manual_seed(0)
+    return CycleGan({name: ResnetGenerator(ngf=4, n_blocks=1).eval() for name in ("painting", "photo")})
+
+
+@pytest.fixture
+def knowing(monkeypatch: pytest.MonkeyPatch) -> CycleGan:
+    """With weights that know a persona."""
+    inputs = replace(SPEC.inputs, persona=True)
+    monkeypatch.setattr(CycleGan, "spec", replace(SPEC, inputs=inputs, tasks=("restyle", "swap")))
     return CycleGan({name: ResnetGenerator(ngf=4, n_blocks=1).eval() for name in CycleGan.components})
+
+
+@pytest.fixture
+def listed(pipeline: CycleGan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The method is found, with these weights, as if they shipped."""
+    monkeypatch.setattr(manifest, "WEIGHTS", tmp_path / "weights")
+    monkeypatch.setattr(pull, "WEIGHTS", tmp_path / "weights")
+    folder = pipeline.save_pretrained(tmp_path / "weights" / "cyclegan")
+    data = (Data("Noise", "MIT", "synthetic", "Nobody is in it."),)
+    record = Record("cyclegan", "Apache-2.0", data, Training("training/cyclegan.py", "cpu", 1, 0.1, "2 cores", 30.0))
+    (folder / "metrics.json").write_text(record_text(record))
+    (folder / "manifest.json").write_text(manifest.manifest_text(manifest.make_manifest(folder)))
+    monkeypatch.setattr(cyclegan, "SPEC", replace(SPEC, weights=manifest.describe(folder)), raising=False)
+    forget()
+    yield
+    monkeypatch.undo()
+    forget()
+
+
+def forget() -> None:
+    """What the registry has found before."""
+    registry._specs.cache_clear()  # pyright: ignore[reportPrivateUsage]
+    registry.load.cache_clear()
 
 
 @pytest.fixture(scope="module")
@@ -34,10 +75,10 @@ def face(portrait: Path) -> Face:
 @pytest.mark.parametrize("shape", [(128, 128), (97, 131), (40, 300)])
 def test_any_size_comes_back_as_it_was(pipeline: CycleGan, shape: tuple[int, int]) -> None:
     picture = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
-    made = pipeline.restyle(picture, [], identity=None, params=Params(size="256"))
+    made = pipeline.restyle(picture, [], params=Params(size="256"))
     assert made.shape == picture.shape and made.dtype == np.uint8
     assert (made != picture).any()
-    assert (pipeline.restyle(picture, [], identity=None, params=Params(size="256")) == made).all()
+    assert (pipeline.restyle(picture, [], params=Params(size="256")) == made).all()
 
 
 def test_a_picture_that_fits_is_what_the_network_makes(pipeline: CycleGan) -> None:
@@ -45,42 +86,120 @@ def test_a_picture_that_fits_is_what_the_network_makes(pipeline: CycleGan) -> No
     with torch.inference_mode():
         batch = torch.from_numpy(picture[None]).permute(0, 3, 1, 2) / 127.5 - 1
         made = pipeline.networks["painting"](batch)[0].permute(1, 2, 0).numpy()
-    ours = pipeline.restyle(picture, [], identity=None, params=Params())
+    ours = pipeline.restyle(picture, [], params=Params())
     assert np.abs(ours - (made + 1) * 127.5).max() <= 0.51
-    assert (pipeline.restyle(picture, [], identity=None, params=Params(strength=0)) == picture).all()
+    assert (pipeline.restyle(picture, [], params=Params(strength=0)) == picture).all()
 
 
 def test_a_face_can_be_kept(pipeline: CycleGan, face: Face) -> None:
-    made = pipeline.restyle(face.frame, [face], identity=None, params=Params(size="256", keep_face=True))
+    made = pipeline.restyle(face.frame, [face], params=Params(size="256", keep_face=True))
     change = np.abs(made.astype(int) - face.frame).max(axis=2)
     nose = face.landmarks.points[30].round().astype(int)
     assert change[nose[1], nose[0]] == 0
     assert np.median(change) > 3
 
 
-def test_a_persona_is_put_on_the_face_alone(pipeline: CycleGan, face: Face) -> None:
+def test_a_persona_is_put_on_a_face(knowing: CycleGan, face: Face) -> None:
     params = Params(task="persona")
-    assert pipeline.wears(params) and not pipeline.wears(Params())
-    made = pipeline.restyle(face.frame, [face], identity=replace(face, persona=PERSONA), params=params)
-    change = np.abs(made.astype(int) - face.frame).max(axis=2)
-    nose = face.landmarks.points[30].round().astype(int)
-    assert change[nose[1], nose[0]] > 0 and change[:4, :4].max() == 0
-    (crop,) = pipeline(iter([face]), identity=None, params=params)
-    assert crop.shape == face.crop.shape
+    (crop,) = knowing(iter([face]), identity=replace(face, persona=PERSONA), params=params)
+    assert crop.shape == face.crop.shape and (crop != face.crop).any()
     with pytest.raises(UsageError, match="nobody"):
-        pipeline.restyle(face.frame, [face], identity=replace(face, persona="nobody"), params=params)
+        next(knowing(iter([face]), identity=replace(face, persona="nobody"), params=params))
 
 
-@pytest.mark.parametrize("task", ["photo_to_painting", "painting_to_photo", "persona"])
-def test_it_explains_itself(pipeline: CycleGan, face: Face, task: str) -> None:
-    steps = pipeline.explain(face, identity=None, params=Params(task=task, size="256"))  # pyright: ignore[reportArgumentType]
+@pytest.mark.parametrize("task", ["photo_to_painting", "painting_to_photo"])
+def test_it_explains_itself(pipeline: CycleGan, task: str) -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (40, 320, 3), dtype=np.uint8)
+    steps = pipeline.explain_restyle(picture, params=Params(task=task, size="256"))  # pyright: ignore[reportArgumentType]
+    _check(steps)
+    assert {step.image.shape for step in steps} == {(32, 256, 3)}
+
+
+def test_it_explains_a_persona(knowing: CycleGan, face: Face) -> None:
+    _check(knowing.explain(face, identity=replace(face, persona=PERSONA), params=Params(task="persona")))
+
+
+def _check(steps: list[Step]) -> None:
     assert [step.name for step in steps] == ["seen", "translated", "back", "changed", "identity"]
     assert [step.made for step in steps] == [False, True, True, False, True]
     assert len({step.image.shape for step in steps}) == 1
 
 
-def test_it_is_saved_and_read(pipeline: CycleGan, tmp_path: Path) -> None:
+def test_two_networks_are_enough_and_one_is_not(pipeline: CycleGan, face: Face, tmp_path: Path) -> None:
     again = CycleGan.from_pretrained(pipeline.save_pretrained(tmp_path))
     picture = np.random.default_rng(1).integers(0, 256, (32, 32, 3), dtype=np.uint8)
-    both = [each.restyle(picture, [], identity=None, params=Params()) for each in (pipeline, again)]
+    both = [each.restyle(picture, [], params=Params()) for each in (pipeline, again)]
     assert (both[0] == both[1]).all()
+    with pytest.raises(UsageError, match="task=persona"):
+        again.restyle(picture, [], params=Params(task="persona"))
+    with pytest.raises(UsageError, match="task=persona"):
+        next(again(iter([face]), identity=None, params=Params(task="persona")))
+    with pytest.raises(UsageError, match="photo"):
+        CycleGan({"painting": pipeline.networks["painting"]})
+    config = tmp_path / "config.json"
+    config.write_text(config.read_text().replace('"photo"', '"persona"'))
+    with pytest.raises(WeightsUnavailable, match="holds cyclegan with"):
+        CycleGan.from_pretrained(tmp_path)
+
+
+def test_any_picture_is_repainted_and_sealed(
+    pipeline: CycleGan, landscape: Path, portrait: Path, tmp_path: Path
+) -> None:
+    for task in ("photo_to_painting", "painting_to_photo"):
+        given: dict[str, Any] = {"params": {"task": task, "keep_face": True}, "consent": True, "face": 3}
+        sealed = facezoo.run("cyclegan", landscape, pipeline=pipeline, output=tmp_path / f"{task}.png", **given)
+        assert (sealed.record["faces"], sealed.record["persona"]) == (0, None)
+        assert facezoo.verify(sealed.path).method == "cyclegan"
+        assert claimed(sealed) == ("restyle", None)
+        assert np.abs(read_photo(sealed.path).astype(int) - read_photo(landscape)).mean() > 3
+    sealed = facezoo.run("cyclegan", portrait, pipeline=pipeline, output=tmp_path / "portrait.png")
+    assert (sealed.record["faces"], claimed(sealed)) == (1, ("restyle", None))
+    with pytest.raises(ConsentRequired):
+        facezoo.run("cyclegan", landscape, pipeline=pipeline, output=tmp_path / "no.png")
+    assert not (tmp_path / "no.png").exists()
+
+
+def test_a_film_without_a_face_is_repainted(pipeline: CycleGan, tmp_path: Path) -> None:
+    clip = tmp_path / "clip.mp4"
+    pictures = np.random.default_rng(0).integers(40, 200, (6, 8, 8, 3), dtype=np.uint8).repeat(16, 1).repeat(16, 2)
+    write_clip(clip, (Frame(each, index / 10) for index, each in enumerate(pictures)), rate=Fraction(10))
+    sealed = facezoo.run("cyclegan", clip, pipeline=pipeline, consent=True, output=tmp_path / "out.mp4")
+    assert (sealed.record["frames"], sealed.record["faces"], sealed.record["persona"]) == (6, 0, None)
+    assert facezoo.verify(sealed.path).c2pa == "trusted"
+    for before, after in zip(open_clip(clip).frames(), open_clip(sealed.path).frames(), strict=True):
+        assert np.abs(before.image.astype(int) - after.image).mean() > 3
+
+
+def test_on_the_command_line(listed: None, landscape: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["run", "cyclegan", str(landscape), "--consent", "-o", str(tmp_path / "out.png"), "--set"]
+    assert execute([*words, "task=painting_to_photo"]) == 0
+    assert facezoo.verify(tmp_path / "out.png").method == "cyclegan"
+    assert execute([*words, "task=persona"]) == 2
+    assert "photo_to_painting" in capsys.readouterr().err
+    assert execute(["explain", "cyclegan", str(landscape), "--consent", "-o", str(tmp_path / "steps")]) == 0
+    names = sorted(path.stem for path in (tmp_path / "steps").iterdir())
+    assert names == ["1-original", "2-seen", "3-translated", "4-back", "5-changed", "6-identity", "7-result"]
+    made = [facezoo.verify(tmp_path / "steps" / f"{name}.png").method for name in names]
+    assert made == [None, None, "cyclegan", "cyclegan", None, "cyclegan", "cyclegan"]
+
+
+def test_compared_where_it_swaps(
+    listed: None, knowing: CycleGan, portrait: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "swap" not in registry.load_spec("cyclegan").tasks
+    known: dict[str, Any] = {"load_spec": {"cyclegan": knowing.spec}, "load": {"cyclegan": knowing}}
+    for name, answers in known.items():
+        monkeypatch.setattr(registry, name, answers.__getitem__)
+    done = facezoo.compare(portrait, persona=PERSONA, methods=["cyclegan"], output=tmp_path)
+    sealed = done.results["cyclegan"]
+    assert (sealed.record["persona"], claimed(sealed)) == (PERSONA, ("swap", PERSONA))
+    change = np.abs(read_photo(sealed.path).astype(int) - read_photo(portrait)).max(axis=2)
+    assert change[:4, :4].max() < 8, "the mark alone"
+    painted = runner.run("cyclegan", portrait, persona=PERSONA, output=tmp_path / "painted.png")
+    assert (painted.record["persona"], claimed(painted)) == (None, ("restyle", None))
+
+
+def claimed(sealed: Sealed) -> tuple[str, str | None]:
+    """The task and the persona that the signature names."""
+    (result,) = [each["data"] for each in sealed.manifest["assertions"] if each["label"] == "org.facezoo.result"]
+    return result["task"], result.get("persona")

@@ -157,7 +157,7 @@ def test_each_method_has_a_tab_whose_download_is_sealed(visit: Visitor, hub: Hub
     for spec in facezoo.list_methods():
         page.locator(f'[role=tab][data-tab-id="{spec.id}"]').click()
         page.locator(".about", has_text=spec.limits).locator("visible=true").wait_for()
-        if "swap" not in spec.tasks:
+        if "animate" in spec.tasks and "swap" not in spec.tasks:
             page.locator('[data-opens-tab="animate"]').locator("visible=true").click()
             page.locator("#animate-results").wait_for()
             page.get_by_role("tab", name="Methods", exact=True).click()

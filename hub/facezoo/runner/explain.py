@@ -17,9 +17,10 @@ from facezoo.face import find_faces
 from facezoo.face.blend import paste, settings_of
 from facezoo.face.follow import choose
 from facezoo.media.stopwatch import Stopwatch
-from facezoo.method import FacePipeline
-from facezoo.runner.admit import admit, checked, folder_of, identity_of
+from facezoo.method import FacePipeline, RestylePipeline
+from facezoo.runner.admit import admit, checked, first_checked, folder_of, identity_of
 from facezoo.runner.record import claim_of
+from facezoo.runner.restyle import repaints
 from facezoo.safety.seal import seal
 from facezoo.types import Clip, Face, Frame, Image, Progress, Step
 
@@ -60,8 +61,8 @@ def explain(
     output: str | Path | None = None,
     progress: Progress | None = None,
 ) -> list[Explained]:
-    """Write every picture between a photo (of a clip: its first frame with a face) and its result as
-    <number>-<name>.png.
+    """Write every picture between a photo (of a clip: its first frame with a face, or the first of all
+    when the whole picture is repainted) and its result as <number>-<name>.png.
 
     First the original, then the method's own steps, last the finished picture; [] when the method explains nothing.
     output: a folder, made when missing; a new temporary one when None. The other arguments, and the errors, are those
@@ -75,11 +76,15 @@ def explain(
             return []
         identity, persona, sources = identity_of(spec, persona, source, consent)
         pipeline = registry.load(method)
-    with clock.stage("detect"):
-        (target,) = choose(_first_faces(clip, spec.inputs.crop_size, clock), face)
+    if repaints(pipeline, chosen):
+        persona, sources = None, ()
+        steps = _repainted(pipeline, clip, chosen, seed, clock)
+    else:
+        with clock.stage("detect"):
+            (target,) = choose(_first_faces(clip, spec.inputs.crop_size, clock), face)
+        with clock.stage("method"):
+            steps = list(_steps(pipeline, target, identity, chosen, seed, clip.kind))
     claim = claim_of(replace(spec, weights=pipeline.weights), persona, chosen, seed, (clip.sha256, *sources))
-    with clock.stage("method"):
-        steps = list(_steps(pipeline, target, identity, chosen, seed, clip.kind))
     written: list[Explained] = []
     with folder_of(output) as folder:
         for number, step in enumerate(steps, start=1):
@@ -112,6 +117,22 @@ def _steps(
     (crop,) = pipeline(iter([target]), identity=identity, params=params, seed=seed)
     pasted = paste(target, crop, **settings_of(params))
     yield Step("result", "Pasted back", "The new face is laid into the picture with a soft edge.", pasted, made=True)
+
+
+def _repainted(pipeline: RestylePipeline, clip: Clip, params: Any, seed: int, clock: Stopwatch) -> list[Step]:
+    """The same of a picture that is repainted as a whole."""
+    told = "The picture as you gave it." if clip.kind == "photo" else "The first picture of your clip."
+    with clock.stage("detect"):
+        image = first_checked(clip)
+        faces = find_faces(image)
+    with clock.stage("method"):
+        own = pipeline.explain_restyle(image, params=params, seed=seed)
+        made = pipeline.restyle(image, faces, params=params, seed=seed)
+    return [
+        Step("original", "The original", told, image, made=False),
+        *(replace(step, image=_enlarged(step.image)) for step in own),
+        Step("result", "The result", "What was changed, added to the picture at its own size.", made, made=True),
+    ]
 
 
 def _enlarged(image: Image) -> Image:

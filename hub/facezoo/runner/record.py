@@ -29,7 +29,8 @@ def claim_of(
 ) -> Claim:
     """What the seal says. sources: sha256 of the files that went in. personas: face number -> id."""
     weights, named = _weights(spec), _named(personas)
-    return Claim(spec.id, spec.title, spec.year, weights, persona, asdict(params), seed, sources, spec.tasks[0], named)
+    task = spec.task(params)
+    return Claim(spec.id, spec.title, spec.year, weights, persona, asdict(params), seed, sources, task, named)
 
 
 def recorded(

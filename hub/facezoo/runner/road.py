@@ -19,6 +19,7 @@ from facezoo.runner.animation import animate
 from facezoo.runner.cast import FaceChoice, cast_of
 from facezoo.runner.crew import Crew
 from facezoo.runner.record import Label, claim_of, recorded
+from facezoo.runner.restyle import translator_of
 from facezoo.runner.translate import Translator
 from facezoo.safety.seal import Claim, seal
 from facezoo.types import Clip, Face, Frame, Image, MethodSpec, Progress, Sealed
@@ -61,10 +62,11 @@ def run(
     whose motion is taken: a clip, a photo, a motion template (a file or the name of one that ships). params: the
     method's parameters by name. consent: that every face that is not one of facezoo's own pictures may be used (see
     `safety.consent`). face: its number, 1 is the largest and what None means, or "all". smoothing: [0, 1], how much the
-    landmarks of a clip are calmed. pipeline: the method with one's own weights, instead of the zoo's; it puts on whom
-    these know. output: where to write, the suffix decides the format; a new temporary folder when None. label: size of
-    the visible mark. progress(stage, fraction), called on the caller's thread, may raise Cancelled. Raises the errors
-    of `facezoo.errors`; nothing is left at `output` then."""
+    landmarks of a clip are calmed. A method that repaints whole pictures needs no face and puts nobody on. pipeline:
+    the method with one's own weights, instead of the zoo's; it puts on whom these know. output: where to write, the
+    suffix decides the format; a new temporary folder when None. label: size of the visible mark. progress(stage,
+    fraction), called on the caller's thread, may raise Cancelled. Raises the errors of `facezoo.errors`; nothing is
+    left at `output` then."""
     clock = Stopwatch(progress)
     if pipeline is not None and pipeline.spec.id != method:
         raise UsageError(f"These weights are of {pipeline.spec.id}, not of {method}.", "Name the method they are of.")
@@ -81,7 +83,7 @@ def run(
         return animate(
             pipeline, clip, driver, params=chosen, face=face or 1, seed=seed, output=output, label=label, clock=clock
         )
-    translator = Translator(pipeline, cast, chosen, seed, smoothing, clock)
+    translator = translator_of(pipeline, cast, chosen, seed, smoothing, clock)
     with destination_of(output, clip) as destination, clock.stage("seal"):
         return _translated(translator, clip, destination, label)
 
@@ -152,7 +154,8 @@ def _translated(translator: Translator, clip: Clip, destination: Path, label: La
         return recorded(sealed, spec, cast.persona, count, clock, cast.personas)
     follower = Follower(cast.wanted, 0)  # the crops are taken anew; at the picture's own size they cost least
     with Crew() as crew:
-        frames = _at_least_one_face(translator.clip(crew, _read(clip, clock), follower), follower)
+        frames = translator.clip(crew, _read(clip, clock), follower)
+        frames = _at_least_one_face(frames, follower) if translator.needs_face else frames
         sealed = seal(
             frames,
             destination,
@@ -177,7 +180,7 @@ def _still(translator: Translator, clip: Clip) -> tuple[Frame, int]:
         frame = next(checked(clip.frames()))
     with clock.stage("detect"):
         found = find_faces(frame.image, crop_size=translator.pipeline.spec.inputs.crop_size)
-        faces = choose(found, translator.cast.wanted)
+        faces = choose(found, translator.cast.wanted) if translator.needs_face else found
     return translator.photo(frame, faces), len(faces)
 
 
@@ -214,9 +217,11 @@ def _compare_one(
         cast = cast_of(spec, None, persona if spec.inputs.persona else None, None, None, None)
         pipeline = registry.load(spec.id)
     spec = replace(spec, weights=pipeline.weights)
-    params = spec.params()
+    params = spec.swapping()
     sized = [realign(face, spec.inputs.crop_size) if spec.inputs.crop_size else face for face in faces]
-    frame = Translator(pipeline, cast, params, seed, 0.0, clock).photo(Frame(photo, 0.0), sized)
+    translator = translator_of(pipeline, cast, params, seed, 0.0, clock)
+    cast = translator.cast
+    frame = translator.photo(Frame(photo, 0.0), sized)
     claim = claim_of(spec, cast.persona, params, seed, (clip.sha256,))
     with clock.stage("seal"):
         sealed = seal(iter([frame]), folder / f"{spec.id}.png", claim=claim, clip=clip, label=label)

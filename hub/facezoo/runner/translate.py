@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import cv2
 import numpy as np
@@ -27,8 +27,9 @@ _READ, _SEEN, _MADE, _LAID = 2, 2, _BATCH, 2  # frames that may wait after each 
 @dataclass(frozen=True, eq=False)
 class Translator:
     """A method at work: whom it puts on, and how. smoothing: [0, 1], of clips. clock: counts the seconds of each stage,
-    on each thread."""
+    on each thread. needs_face: without one there is nothing to do."""
 
+    needs_face: ClassVar[bool] = True
     pipeline: FacePipeline
     cast: Cast
     params: Any

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, ClassVar
 
 import cv2
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 
 from facezoo.errors import UsageError
 from facezoo.face.align import move
-from facezoo.face.blend import face_mask, paste
+from facezoo.face.blend import face_mask
 from facezoo.method import RestylePipeline
 from facezoo.methods.cyclegan.model import ResnetGenerator
 from facezoo.types import Face, Image, Mask, Step
@@ -26,12 +25,14 @@ _WAYS = {
     "painting_to_photo": ("photo", "painting"),
     "persona": ("persona", "anyone"),
 }
+_NAMED = {"painting": "a painting", "photo": "a photo", "persona": "the persona", "anyone": "somebody else"}
 _FACE = 160  # px: the aligned crop as the persona's translator sees it
 _GLOW = 90.0  # grey levels of change that are white in the heat map
 
 
 class CycleGan(RestylePipeline):
-    """Four translators, each named after what it makes: two for photos and paintings, two for a persona and anyone.
+    """Translators, each named after what it makes: two for photos and paintings, and where weights hold them two more
+    for a persona and anyone.
 
     They are fully convolutional and see the whole picture at once, so that there are no seams. Source: Zhu et al. 2017,
     "Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial Networks"."""
@@ -40,29 +41,20 @@ class CycleGan(RestylePipeline):
     components: ClassVar[Mapping[str, type[Any]]] = dict.fromkeys(
         ("painting", "photo", "persona", "anyone"), ResnetGenerator
     )
+    optional: ClassVar[frozenset[str]] = frozenset({"persona", "anyone"})
 
-    def restyle(
-        self, image: Image, faces: Sequence[Face], *, identity: Face | None, params: Params, seed: int = 0
-    ) -> Image:
-        """The picture as `params.task` has it; for `persona` the faces alone change.
-
-        Raises UsageError for an identity that the weights do not know."""
-        forth, _ = _WAYS[params.task]
-        if params.task == "persona":
-            self._check(identity)
-            for face in faces:
-                made = _added(face.crop, params.strength * self._change(forth, face.crop, _FACE))
-                image = paste(replace(face, frame=image), made, color="none", blend="feather")
-            return image
+    def restyle(self, image: Image, faces: Sequence[Face], *, params: Params, seed: int = 0) -> Image:
+        """The whole picture as `params.task` has it."""
+        forth, _ = self._ways(params, None)
         change = params.strength * self._change(forth, image, int(params.size))
         if params.keep_face:
             for face in faces:
                 change *= 1 - _mask_in_frame(face)[..., None]
         return _added(image, change)
 
-    def wears(self, params: Params) -> bool:
-        """Only the task `persona` puts a persona on."""
-        return params.task == "persona"
+    def explain_restyle(self, image: Image, *, params: Params, seed: int = 0) -> list[Step]:
+        """There and back, what has changed, and what the other translator leaves alone."""
+        return self._explained(_shrunk(image, int(params.size)), params, None)
 
     def __call__(
         self,
@@ -73,42 +65,53 @@ class CycleGan(RestylePipeline):
         driving: Any = None,
         seed: int = 0,
     ) -> Iterator[Image]:
-        """Yields each target's aligned crop repainted, (S, S, 3) RGB uint8."""
-        if params.task == "persona":
-            self._check(identity)
+        """Yields each target's aligned crop translated, (S, S, 3) RGB uint8.
+
+        Raises UsageError for an identity that the weights do not know."""
+        forth, _ = self._ways(params, identity)
         for face in targets:
-            size = _FACE if params.task == "persona" else int(params.size)
-            yield _added(face.crop, params.strength * self._change(_WAYS[params.task][0], face.crop, size))
+            yield _added(face.crop, params.strength * self._change(forth, face.crop, _FACE))
 
     def explain(self, target: Face, *, identity: Face | None, params: Params, seed: int = 0) -> list[Step]:
-        """There and back, what has changed, and what the other translator leaves alone."""
-        whole = params.task != "persona"
-        if not whole:
-            self._check(identity)
-        picture = _shrunk(target.frame if whole else target.crop, int(params.size) if whole else _FACE)
-        forth, back = _WAYS[params.task]
-        there = _added(picture, self._change(forth, picture, max(picture.shape)))
-        returned = _added(there, self._change(back, there, max(picture.shape)))
-        same = _added(picture, self._change(back, picture, max(picture.shape)))
+        """The same as for a whole picture, of the face."""
+        return self._explained(_shrunk(target.crop, _FACE), params, identity)
+
+    def _explained(self, picture: Image, params: Params, identity: Face | None) -> list[Step]:
+        """picture: (H, W, 3) RGB uint8, of the size at which the networks work."""
+        size = max(picture.shape)
+        forth, back = self._ways(params, identity)
+        there = _added(picture, self._change(forth, picture, size))
+        returned = _added(there, self._change(back, there, size))
+        same = _added(picture, self._change(back, picture, size))
         return [
             Step("seen", "What the network sees", "The picture at the size at which it is repainted.", picture,
                  made=False),
-            Step("translated", "Translated", f"One network turns it into a {forth}. Nobody ever showed it a pair.",
-                 there, made=True),
+            Step("translated", "Translated", f"One network turns it into {_NAMED[forth]}. Nobody ever showed it a "
+                 "pair.", there, made=True),
             Step("back", "And back again", "A second network must find the way back. What it cannot find, the first "
-                 "one may not throw away: so your face stays your face.", returned, made=True),
+                 "one may not throw away: so a face stays the same face.", returned, made=True),
             Step("changed", "Where it changed", "Dark is as it was, bright was changed most.",
                  _heat(picture, there), made=False),
             Step("identity", "Left alone", "The second network, given this picture at once, should do next to nothing: "
                  "it is what it makes already. Without that rule colours drift.", same, made=True),
         ]  # fmt: skip
 
-    def _check(self, identity: Face | None) -> None:
+    def _ways(self, params: Params, identity: Face | None) -> tuple[str, str]:
+        """The names of the translators there and back. Raises UsageError when the weights lack them, or do not know
+        the identity."""
+        able = [task for task, names in _WAYS.items() if set(names) <= set(self.networks)]
+        if not self.spec.inputs.persona:
+            able = [task for task in able if task != "persona"]
+        if params.task not in able:
+            raise UsageError(
+                f"These weights were not taught task={params.task}.", f"Allowed for task: {' | '.join(able)}."
+            )
         if identity is not None and identity.persona != PERSONA:
             raise UsageError(
                 f"These weights know {PERSONA} alone, not {identity.persona or 'somebody else'}.",
                 f"Choose the persona {PERSONA}.",
             )
+        return _WAYS[params.task]
 
     def _change(self, name: str, image: Image, size: int) -> NDArray[np.float32]:
         """(H, W, 3) float32 grey levels to be added to an image (H, W, 3) for it to become what the network makes.

@@ -18,7 +18,7 @@ class Params:
     """What a user may turn."""
 
     task: Literal["photo_to_painting", "painting_to_photo", "persona"] = "photo_to_painting"
-    """What becomes what: the whole picture painted, a painting made a photo, or the face made that of a persona."""
+    """What becomes what."""
     strength: Annotated[float, Range(0, 1.5)] = 1.0
     """How much of the change is taken; above 1 it is exaggerated."""
     size: Literal["256", "512", "768", "1024"] = "512"
@@ -41,5 +41,5 @@ SPEC = MethodSpec(
     params=Params,
     limits="It changes colour and texture, not shape: nobody gets another nose.",
     trained_on="",
-    inputs=Inputs(media=("photo", "video"), persona=True),
+    inputs=Inputs(media=("photo", "video"), persona=False, persona_when=("task", "persona")),
 )

@@ -97,7 +97,8 @@ def _run(
 
     card = Card(spec, "working", before=chosen.preview, words="Starting")
     yield grid([method_card(card)], status="Starting", busy=True), None
-    for event in follow(work, owner):
+    words = {"method": "Repainting"} if "restyle" in spec.tasks else {}
+    for event in follow(work, owner, words=words):
         if isinstance(event, Stage):
             left = f", about {event.seconds_left:.0f} s left" if event.seconds_left and event.seconds_left >= 2 else ""
             card = replace(card, words=f"{event.words}{left}", fraction=event.fraction)

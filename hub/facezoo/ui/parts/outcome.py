@@ -30,7 +30,7 @@ def finish(spec: MethodSpec, sealed: Sealed, chosen: Chosen, face: int | str, *,
     yield card
     card = replace(card, provenance=verify(sealed.path))
     yield card
-    if sealed.path.suffix.lower() in _STILL and "swap" in spec.tasks:  # they say how close a swap stays to its picture
+    if sealed.path.suffix.lower() in _STILL and "animate" not in spec.tasks:  # how close it stays to its picture
         try:
             number = face if isinstance(face, int) else 1
             card = replace(card, measures=measure(chosen.path, sealed.path, face=number))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import gradio as gr
 
 from facezoo.types import Persona
 from facezoo.ui.parts.markup import icon, text
 from facezoo.ui.workspace import file_url
-from facezoo.zoo.embedded import personas
 
 __all__ = ["SOMEBODY_ELSE", "people_chooser", "thumbnail"]
 
@@ -23,9 +24,9 @@ element.addEventListener('change', event => {
 """
 
 
-def people_chooser(prefix: str, *, source: bool) -> gr.HTML:
-    """The chooser; its value is a persona's id. source: offer a photo of somebody else as well. Event: chosen."""
-    known = personas()
+def people_chooser(prefix: str, known: Sequence[Persona], *, source: bool, visible: bool = True) -> gr.HTML:
+    """The chooser; its value is a persona's id, "" when none is known. source: offer a photo of somebody else as well.
+    visible: whether it is shown at first. Event: chosen."""
     chosen = known[0].id if known else ""
     tiles = ""
     for person in known:
@@ -50,6 +51,7 @@ def people_chooser(prefix: str, *, source: bool) -> gr.HTML:
         js_on_load=_SCRIPT,
         apply_default_css=False,
         elem_classes=["people-chooser"],
+        visible=visible,
     )
 
 

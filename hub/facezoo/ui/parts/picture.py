@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,7 @@ _NO_FACE = Failure(
     "Choose one where a face looks more or less towards you and is at least 64 pixels wide.",
 )
 _PICTURE = ("Drop a picture with a face", "Photo or painting: JPEG, PNG, WebP, AVIF, HEIC, GIF")
+_ANY_PICTURE = ("Drop a picture", _PICTURE[1])
 _turns = itertools.count(1)
 
 
@@ -74,16 +75,18 @@ def picture_input(
     suffixes: Sequence[str],
     chosen: Chosen | None,
     single: bool = False,
+    whole: bool = False,
     invitation: tuple[str, str] = _PICTURE,
 ) -> gr.HTML:
     """The component. Its value is {"example": id} or {"upload": path}, with "face": number, "all" or OWN; then also
     "personas": {number: id, or "" to leave the face alone}.
 
-    suffixes: file types offered. single, invitation: as for `markup`. Events: picked; faced, another face is ticked."""
+    suffixes: file types offered. single, whole, invitation: as for `markup`. Events: picked; faced, another face is
+    ticked."""
     accept = ",".join(suffixes)
     return gr.HTML(
         value={"example": chosen.example, "face": "1"} if chosen else {"face": "1"},
-        markup=markup(prefix, chosen, accept=accept, single=single, invitation=invitation),
+        markup=markup(prefix, chosen, accept=accept, single=single, whole=whole, invitation=invitation),
         html_template="${markup}",
         js_on_load=(ASSETS / "picture.js").read_text(encoding="utf-8"),
         apply_default_css=False,
@@ -136,11 +139,14 @@ def markup(
     legend: str = "",
     single: bool = False,
     own: Sequence[Persona] = (),
+    whole: bool = False,
     invitation: tuple[str, str] = _PICTURE,
 ) -> str:
     """The whole input as HTML. `legend` names it for screen readers when there are two on a page. single: one face is
-    brought to life, not all. own: the people to choose from when each of several faces becomes its own. invitation:
-    what to drop, and which kinds."""
+    brought to life, not all. own: the people to choose from when each of several faces becomes its own. whole: all of
+    the picture is changed, faces are not looked for. invitation: what to drop, and which kinds."""
+    if whole:
+        chosen, invitation = chosen and replace(chosen, boxes=(), looked=False), _ANY_PICTURE
     state = "failed" if failure else "chosen" if chosen else "empty"
     shown = _canvas(prefix, chosen) if chosen and not failure else _invitation(invitation)
     problem = panel(failure) if failure else ""

@@ -12,6 +12,7 @@ from gradio.components import Component
 from facezoo.media.read import PHOTO_SUFFIXES, VIDEO_SUFFIXES
 from facezoo.safety.consent import STATEMENT
 from facezoo.types import MethodSpec, Persona
+from facezoo.ui.parts.job import Failure
 from facezoo.ui.parts.params import widgets
 from facezoo.ui.parts.people import SOMEBODY_ELSE, people_chooser
 from facezoo.ui.parts.picture import (
@@ -54,6 +55,7 @@ class Studio:
     methods: gr.CheckboxGroup | None
     accept: tuple[str, ...]
     own: tuple[Persona, ...]
+    spec: MethodSpec | None
 
     @property
     def inputs(self) -> list[Component]:
@@ -61,6 +63,19 @@ class Studio:
         fixed = [self.picture, self.chosen, self.consent, self.people, self.source_chosen, self.source_consent]
         last = [self.methods] if self.methods is not None else list(self.params.values())
         return [*fixed, self.seed, self.label, *last]
+
+    @property
+    def decides(self) -> list[Component]:
+        """The setting without which nobody is put on, if the method has one."""
+        when = self.spec.inputs.persona_when if self.spec else None
+        return [self.params[when[0]]] if when else []
+
+    def whole(self, *setting: Any) -> bool:
+        """Whether all of the picture is changed, not a face in it. setting: the value of what `decides`."""
+        if self.spec is None:
+            return False
+        when = self.spec.inputs.persona_when
+        return _whole(self.spec, self.spec.params(**{when[0]: setting[0]} if when else {}))
 
 
 @dataclass(frozen=True)
@@ -93,12 +108,14 @@ def studio(
     """Builds the zone in the surrounding layout. spec: for one method, with its params; else for `methods` together."""
     suffixes = [*PHOTO_SUFFIXES, *(VIDEO_SUFFIXES if spec and "video" in spec.inputs.media else ())]
     wants_source = bool(spec and spec.inputs.source)
+    takes = spec is None or spec.inputs.persona
+    whole = spec is not None and _whole(spec, spec.params())
     start = first_example()
     chosen = gr.State(start)
-    picture = picture_input(prefix, suffixes=suffixes, chosen=start)
+    picture = picture_input(prefix, suffixes=suffixes, chosen=start, whole=whole)
     consent = gr.Checkbox(label=STATEMENT, visible=False, container=False, elem_classes=["consent"])
     ready = ready_pictures(start)
-    people = people_chooser(prefix, source=wants_source)
+    people = people_chooser(prefix, personas() if takes else [], source=wants_source, visible=takes and not whole)
     source_chosen = gr.State(None)
     source, box = None, None
     if wants_source:
@@ -115,29 +132,49 @@ def studio(
     return Studio(
         prefix, picture, ready, chosen, consent, people, source, box, source_chosen, source_consent, run, cancel, seed,
         label, made, choice, tuple(suffixes), tuple(personas()) if spec and spec.inputs.persona else (),
+        spec,
     )  # fmt: skip
 
 
 def wire(zone: Studio, *, reset: Callable[[Chosen | None], str], results: gr.HTML) -> None:
     """Connects the inputs: a picked picture is looked at, consent asked where needed, the results redrawn."""
 
-    def picked(value: Mapping[str, Any] | None) -> tuple[Any, Any, Chosen | None, Any, str]:
+    def drawn(found: Chosen | None, failure: Failure | None, *setting: Any) -> Any:
+        shown = markup(zone.prefix, found, accept=",".join(zone.accept), failure=failure, own=zone.own,
+                       whole=zone.whole(*setting))  # fmt: skip
+        return gr.update(markup=shown, value={"face": "1"})
+
+    def picked(value: Mapping[str, Any] | None, *setting: Any) -> tuple[Any, Any, Chosen | None, Any, str]:
         found, failure = look(value)
-        shown = markup(zone.prefix, found, accept=",".join(zone.accept), failure=failure, own=zone.own)
+        shown = drawn(found, failure, *setting)
         usable = found if failure is None else None
         ask = gr.update(visible=bool(usable and usable.needs_consent), value=False)
         strips = ready_markup(usable.example if usable else "")
-        return gr.update(markup=shown, value={"face": "1"}), gr.update(markup=strips), usable, ask, reset(usable)
+        return shown, gr.update(markup=strips), usable, ask, reset(usable)
 
     for picker in (zone.picture, zone.ready):
         picker.picked(
             picked,
-            inputs=[picker],
+            inputs=[picker, *zone.decides],
             outputs=[zone.picture, zone.ready, zone.chosen, zone.consent, results],
             show_progress="hidden",
             api_visibility="private",
             concurrency_limit=2,
             concurrency_id="look",
+        )
+
+    def decided(found: Chosen | None, setting: str) -> tuple[Any, Any]:
+        return drawn(found, None, setting), gr.update(visible=not zone.whole(setting))
+
+    for setting in zone.decides if zone.own else []:
+        changing: Any = setting  # every widget of a parameter has this event
+        changing.change(
+            decided,
+            inputs=[zone.chosen, setting],
+            outputs=[zone.picture, zone.people],
+            queue=False,
+            show_progress="hidden",
+            api_visibility="private",
         )
     if zone.source is not None and zone.source_box is not None:
         _wire_source(zone, zone.source, zone.source_box)
@@ -163,6 +200,10 @@ def order_from(values: tuple[Any, ...]) -> Order:
         label=label,
         rest=rest,
     )
+
+
+def _whole(spec: MethodSpec, params: Any) -> bool:
+    return "restyle" in spec.tasks and not spec.wears(params)
 
 
 def _face(chosen: str) -> Any:

@@ -22,6 +22,7 @@ __all__ = ["Portrayal", "lay_over", "own_points"]
 
 _YIELDING = 0.3  # head units from the edge of the face within which features go over to the target's own outline
 _SOFT = 64  # of the painted picture's side: how soft the edge is of what is not skin
+_ASIDE = 0.01  # how much a point counts that is turned away, as the edges of closed lips always are
 _AROUND = 0.12  # of the face's width, by which features are widened when they alone are pasted
 
 
@@ -68,13 +69,13 @@ def own_points(portrayals: Sequence[Portrayal]) -> NDArray[np.float32]:
     """(468,) in [0, 1]: how far each point lies on the portrayed one's own skin, not on hair or background that was
     painted inside the outline of the face. portrayals: of one person, turned to both sides and to the front; each
     point is judged where it is seen best."""
-    found, seen = np.zeros(468, np.float32), np.full(468, 1e-3, np.float32)
+    found, seen = np.zeros(468, np.float32), np.zeros(468, np.float32)
     for shown in portrayals:
         side = shown.picture.shape[0]
         skin = cv2.GaussianBlur(own_skin(shown.picture, shown.mesh), (0, 0), side / _SOFT)
         at = shown.mesh[:, None, :2]
         here = cv2.remap(skin, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)[:, 0]  # pyright: ignore[reportArgumentType, reportCallIssue]
-        facing = _facing(shown.mesh) ** 2
+        facing = _facing(shown.mesh) ** 2 + _ASIDE
         found += facing * here
         seen += facing
     return smoothstep(found / seen, 0.3, 0.8)

@@ -17,6 +17,7 @@ from facezoo.methods.deepfakes.model import Autoencoder
 from facezoo.methods.deepfakes.window import LEFT, SHARE, TOP, random_warp
 from facezoo.train.faces import FacePairs, spoil, turn_grids
 from facezoo.train.score import bootstrap, damage_scores
+from facezoo.train.similarity import difference
 
 __all__ = ["Recipe", "decode", "draw_batch", "loss_of", "measure", "sheet"]
 
@@ -76,21 +77,8 @@ def loss_of(pictures: Tensor, masks: Tensor, truth: Tensor, labels: Tensor, reci
     face = ((labels >= 2) & (labels <= 7)).float()
     weight = recipe.around + (1 - recipe.around) * face + recipe.features * ((labels >= 3) & (labels <= 7)).float()
     weight = weight / weight.mean()
-    loss = (weight * (pictures - truth).abs()).mean()
-    if recipe.similarity:
-        near = functional.avg_pool2d(weight, 8, stride=4)
-        loss = loss + recipe.similarity * (near * (1 - _similarity(pictures, truth))).mean()
+    loss = difference(pictures, truth, weight, recipe.similarity)
     return loss + 0.1 * functional.binary_cross_entropy_with_logits(masks, face)
-
-
-def _similarity(ours: Tensor, theirs: Tensor) -> Tensor:
-    """SSIM of 8 x 8 px blocks, every fourth one (Wang et al. 2004, eq. 13). (N, 3, T, T) in [-1, 1]."""
-    mean, other = functional.avg_pool2d(ours, 8, stride=4), functional.avg_pool2d(theirs, 8, stride=4)
-    moments = [functional.avg_pool2d(a * b, 8, stride=4) for a, b in ((ours, ours), (theirs, theirs), (ours, theirs))]
-    variance = moments[0] - mean**2 + moments[1] - other**2
-    covariance = moments[2] - mean * other
-    c1, c2 = 0.02**2, 0.06**2
-    return (2 * mean * other + c1) * (2 * covariance + c2) / ((mean**2 + other**2 + c1) * (variance + c2))
 
 
 @torch.inference_mode()

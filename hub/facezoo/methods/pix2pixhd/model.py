@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from facezoo.nn.residual import ResidualBlock, infer_normalisation, normalisation
 
-__all__ = ["GlobalGenerator", "LocalEnhancer", "MultiscaleDiscriminator"]
+__all__ = ["GlobalGenerator", "LocalEnhancer", "MultiscaleDiscriminator", "last_layers"]
 
 
 class GlobalGenerator(ModelMixin, ConfigMixin):
@@ -38,7 +38,7 @@ class GlobalGenerator(ModelMixin, ConfigMixin):
     ) -> None:
         super().__init__()
         trunk = _trunk(input_nc, ngf, n_downsampling, n_blocks, norm_layer, padding_type)
-        self.model = nn.Sequential(*trunk, *_last(ngf, output_nc))
+        self.model = nn.Sequential(*trunk, *last_layers(ngf, output_nc))
 
     def forward(self, x: Tensor) -> Tensor:
         """x: (B, input_nc, S, S) float32 in [-1, 1], S a multiple of 2 ** n_downsampling. Gives (B, output_nc, S, S) in
@@ -89,7 +89,7 @@ class LocalEnhancer(ModelMixin, ConfigMixin):
         for number in range(1, n_local_enhancers + 1):
             width = ngf * 2 ** (n_local_enhancers - number)
             blocks = [ResidualBlock(2 * width, norm_layer, padding_type) for _ in range(n_blocks_local)]
-            last = _last(ngf, output_nc) if number == n_local_enhancers else []
+            last = last_layers(ngf, output_nc) if number == n_local_enhancers else []
             self.add_module(
                 f"model{number}_1", nn.Sequential(*_first(input_nc, width, norm_layer), *_down(width, norm_layer))
             )
@@ -99,14 +99,20 @@ class LocalEnhancer(ModelMixin, ConfigMixin):
     def forward(self, x: Tensor) -> Tensor:
         """x: (B, input_nc, S, S) float32 in [-1, 1], S a multiple of 2 ** (n_downsample_global + n_local_enhancers).
         Gives (B, output_nc, S, S) in (-1, 1)."""
-        pyramid = [x]
+        small = x
         for _ in range(self._enhancers):
+            small = self.downsample(small)
+        return self.enhance(x, self.model(small))
+
+    def enhance(self, x: Tensor, features: Tensor) -> Tensor:
+        """What `forward` gives. features: what `model` makes of x at S / 2 ** n_local_enhancers."""
+        pyramid = [x]
+        for _ in range(self._enhancers - 1):
             pyramid.append(self.downsample(pyramid[-1]))
-        y = self.model(pyramid.pop())
         for number in range(1, self._enhancers + 1):
             fine = self.get_submodule(f"model{number}_1")(pyramid.pop())
-            y = self.get_submodule(f"model{number}_2")(fine + y)
-        return y
+            features = self.get_submodule(f"model{number}_2")(fine + features)
+        return features
 
     @staticmethod
     def infer_arguments(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Any]:
@@ -237,7 +243,8 @@ def _up(width: int, norm_layer: str) -> list[nn.Module]:
     ]
 
 
-def _last(width: int, output_nc: int) -> list[nn.Module]:
+def last_layers(width: int, output_nc: int) -> list[nn.Module]:
+    """From features (B, width, S, S) to a picture (B, output_nc, S, S) in (-1, 1)."""
     return [nn.ReflectionPad2d(3), nn.Conv2d(width, output_nc, 7), nn.Tanh()]
 
 

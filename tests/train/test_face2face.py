@@ -10,46 +10,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from facezoo.errors import UsageError
-from facezoo.face.controls import Controls, motion_of
 from facezoo.face.mesh import topology
 
 torch = pytest.importorskip("torch")
 
 from facezoo.face.drawing import draw  # noqa: E402
-from facezoo.face.reading import pose_mesh  # noqa: E402
 from facezoo.methods.face2face.model import Painter  # noqa: E402
 from facezoo.train.drawings import find_frames, fit_reader, importance, read_frames  # noqa: E402
 
 SCRIPT = Path(__file__).parents[2] / "training" / "face2face.py"
 PORTRAITS = Path(__file__).parents[2] / "hub" / "facezoo" / "zoo" / "personas"
 PAIRS = 4
-
-
-@pytest.fixture(scope="module")
-def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Pairs of two people, drawn as if they were painted, in the files that persona_frames writes."""
-    folder = tmp_path_factory.mktemp("pairs")
-    for person in ("a", "b"):
-        for part in ("train", "held_back"):
-            (folder / person / part / "frames").mkdir(parents=True)
-            records, meshes, controls = [], [], []
-            for number in range(PAIRS):
-                asked = Controls(mouth=number / PAIRS)
-                mesh = pose_mesh(topology().canonical, motion_of(asked, np.eye(3, dtype=np.float32)), 128)
-                for letter in "ab":
-                    name = f"{number:06d}_{letter}"
-                    picture = 255 - draw(mesh, np.zeros(2, np.float32), 128).picture
-                    Image.fromarray(picture).save(folder / person / part / "frames" / f"{name}.jpg")
-                    records.append({"name": name, "gaze": [0.1, 0]})
-                    meshes.append(mesh)
-                    controls.append([0, 0, 0, 0, asked.mouth, *[0] * 6])
-            lines = "".join(json.dumps(each) + "\n" for each in records)
-            (folder / person / part / "frames.jsonl").write_text(lines)
-            np.savez(folder / person / part / "frames.npz", mesh=np.stack(meshes), controls=np.float32(controls))
-    return folder
 
 
 def _train(data: Path, output: Path, *more: str) -> str:
@@ -65,24 +38,24 @@ def _weights(output: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
-def test_frames_are_read_as_they_were_rendered(pairs: Path) -> None:
-    frames = read_frames(pairs / "a" / "train")
+def test_frames_are_read_as_they_were_rendered(drawn_pairs: Path) -> None:
+    frames = read_frames(drawn_pairs / "a" / "train")
     assert len(frames) == PAIRS and frames.size == 128
     assert frames.gazes.tolist() == [pytest.approx([0.1, 0])] * PAIRS
     assert frames.picture(0, 64).shape == (64, 64, 3)
     assert np.abs(2 * (frames.mesh(1, 64) + 0.5) - 0.5 - frames.meshes[1]).max() < 1e-4
     with pytest.raises(UsageError, match="no rendered frames"):
-        read_frames(pairs)
+        read_frames(drawn_pairs)
 
 
-def test_the_shape_at_rest_is_without_turn_and_place(pairs: Path) -> None:
-    rest = read_frames(pairs / "a" / "train").rest
+def test_the_shape_at_rest_is_without_turn_and_place(drawn_pairs: Path) -> None:
+    rest = read_frames(drawn_pairs / "a" / "train").rest
     away = np.linalg.norm((rest - topology().canonical)[:, :2], axis=1)
     assert away.max() < 0.15 and np.median(away) < 0.02  # all four frames are at rest enough, one with an open mouth
 
 
-def test_a_reader_takes_a_shape_to_six_numbers(pairs: Path) -> None:
-    reader = fit_reader(pairs / "a" / "train")
+def test_a_reader_takes_a_shape_to_six_numbers(drawn_pairs: Path) -> None:
+    reader = fit_reader(drawn_pairs / "a" / "train")
     assert reader.shape == (6, 1405) and reader.dtype == np.float32 and np.isfinite(reader).all()
     assert not np.abs(reader[[0, 1, 3, 4, 5]]).max() > 1e-6  # nothing but mouths was there to learn
 
@@ -99,17 +72,17 @@ def test_frames_are_found_in_photos(tmp_path: Path) -> None:
         find_frames(tmp_path)
 
 
-def test_eyes_and_mouth_count_most(pairs: Path) -> None:
-    mesh = read_frames(pairs / "a" / "train").mesh(0, 128)
+def test_eyes_and_mouth_count_most(drawn_pairs: Path) -> None:
+    mesh = read_frames(drawn_pairs / "a" / "train").mesh(0, 128)
     weight = importance(draw(mesh, np.zeros(2, np.float32), 128), mesh, 0.5, 4.0)
     x, y = mesh[0, :2].round().astype(int)
     assert weight.mean() == pytest.approx(1) and weight[y, x] == pytest.approx(10 * weight[2, 2])
 
 
 @pytest.mark.slow
-def test_two_steps_and_what_they_leave(tmp_path: Path, pairs: Path) -> None:
+def test_two_steps_and_what_they_leave(tmp_path: Path, drawn_pairs: Path) -> None:
     pytest.importorskip("accelerate", reason="accelerate is not installed")
-    _train(pairs, tmp_path / "run", "--steps", "2")
+    _train(drawn_pairs, tmp_path / "run", "--steps", "2")
     left = {path.relative_to(tmp_path / "run").as_posix() for path in (tmp_path / "run").rglob("*") if path.is_file()}
     assert {path for path in left if not path.startswith("checkpoints/")} == {
         "final.png",
@@ -127,10 +100,12 @@ def test_two_steps_and_what_they_leave(tmp_path: Path, pairs: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_stopped_run_ends_with_the_same_weights(tmp_path: Path, pairs: Path) -> None:
+def test_a_stopped_run_ends_with_the_same_weights(tmp_path: Path, drawn_pairs: Path) -> None:
     pytest.importorskip("accelerate", reason="accelerate is not installed")
     often = ("--steps", "4", "--minutes", "0", "--adversarial", "0.5")
-    _train(pairs, tmp_path / "through", *often)
-    _train(pairs, tmp_path / "stopped", *often)
-    _train(pairs, tmp_path / "stopped", *often, "--resume", str(tmp_path / "stopped" / "checkpoints" / "00000003"))
+    _train(drawn_pairs, tmp_path / "through", *often)
+    _train(drawn_pairs, tmp_path / "stopped", *often)
+    _train(
+        drawn_pairs, tmp_path / "stopped", *often, "--resume", str(tmp_path / "stopped" / "checkpoints" / "00000003")
+    )
     assert _weights(tmp_path / "through") == _weights(tmp_path / "stopped")

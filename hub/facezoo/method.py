@@ -20,16 +20,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, cast
 
 from facezoo.errors import UsageError, WeightsUnavailable
-from facezoo.types import Clip, Face, Frame, Image, MethodSpec, Progress, Step, Weights
+from facezoo.types import Clip, Face, Frame, Image, Landmarks, MethodSpec, Points, Pose, Progress, Step, Weights
 from facezoo.zoo.manifest import fingerprint
 from facezoo.zoo.pull import REPO, fetch_repository
 
 if TYPE_CHECKING:
+    from facezoo.face.controls import Controls
+    from facezoo.face.motion import Motion
+    from facezoo.face.repaint import Portrayal
     from facezoo.face.template import Template
     from facezoo.zoo.push import Pushed
     from facezoo.zoo.record import Record
 
-__all__ = ["Animation", "AnimationPipeline", "FacePipeline", "PeoplePipeline", "RestylePipeline", "fingerprint"]
+__all__ = ["Animation", "AnimationPipeline", "FacePipeline", "PeoplePipeline", "PuppetPipeline",
+           "RestylePipeline", "fingerprint"]  # fmt: skip
 
 
 class FacePipeline(ABC):
@@ -192,12 +196,41 @@ class PeoplePipeline(FacePipeline):
 
     def who(self, identity: Face | None) -> str:
         """Who is put on. Raises UsageError for somebody whom the networks do not know."""
-        name = identity.persona if identity is not None else self.person
-        if name not in self.people:
+        return self.known(identity.persona if identity is not None else self.person)
+
+    def known(self, person: str) -> str:
+        """The same. Raises UsageError for somebody whom the networks do not know."""
+        if person not in self.people:
             raise UsageError(
                 "This method knows only people it was trained on.", f"Choose one of them: {', '.join(self.people)}."
             )
-        return name
+        return person
+
+
+class PuppetPipeline(PeoplePipeline):
+    """A method that paints whole pictures of its people, doing what somebody does or what is asked of them by hand."""
+
+    @property
+    @abstractmethod
+    def side(self) -> int:
+        """Side of the pictures in pixels."""
+
+    @abstractmethod
+    def rest(self, person: str) -> Points:
+        """(468, 3) head units: the person's own shape at rest. Raises UsageError for somebody unknown."""
+
+    @abstractmethod
+    def read(self, image: Image, landmarks: Landmarks) -> Motion:
+        """What a face does, nothing of who it is. image: (H, W, 3) RGB uint8. Raises UsageError without a mesh."""
+
+    @abstractmethod
+    def settings(self, image: Image, landmarks: Landmarks) -> tuple[Pose, Controls]:
+        """The same as settings, see `reading.read_controls`."""
+
+    @abstractmethod
+    def portray(self, motions: Sequence[Motion], person: str) -> list[Portrayal]:
+        """A person doing that, whole aligned crops: motions as `read` gives them, or made by hand; a motion's rotation
+        is the whole turn of the head."""
 
 
 class RestylePipeline(FacePipeline):

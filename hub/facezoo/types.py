@@ -210,7 +210,7 @@ class MethodSpec:
     paper: str
     summary: str
     family: Literal["rules", "translation", "autoencoder", "reenactment", "diffusion"]
-    tasks: tuple[Literal["swap", "animate", "restyle"], ...]
+    tasks: tuple[Literal["swap", "animate", "restyle", "puppet"], ...]
     licence: str
     pipeline: str
     params: type
@@ -224,7 +224,7 @@ class MethodSpec:
         when = self.inputs.persona_when
         return self.inputs.persona and (when is None or getattr(params, when[0]) == when[1])
 
-    def task(self, params: Any) -> Literal["swap", "animate", "restyle"]:
+    def task(self, params: Any) -> Literal["swap", "animate", "restyle", "puppet"]:
         """What is done with these parameters."""
         return "swap" if "swap" in self.tasks and self.wears(params) else self.tasks[0]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal
 
@@ -18,9 +18,10 @@ from facezoo.face.occlusion import own_skin
 from facezoo.face.warp import rasterise, sample, smoothstep
 from facezoo.types import Face, Image, Mask, Points
 
-__all__ = ["Portrayal", "lay_over", "own_points"]
+__all__ = ["Portrayal", "lay_over", "own_points", "tilt_affine", "tilted"]
 
 _YIELDING = 0.3  # head units from the edge of the face within which features go over to the target's own outline
+_UPRIGHT = 0.05  # degrees: less is no tilt
 _SOFT = 64  # of the painted picture's side: how soft the edge is of what is not skin
 _ASIDE = 0.01  # how much a point counts that is turned away, as the edges of closed lips always are
 _AROUND = 0.12  # of the face's width, by which features are widened when they alone are pasted
@@ -63,6 +64,27 @@ def lay_over(
     if usable is not None:
         alpha = alpha * np.clip(raster.read(usable[:, None])[..., 0], 0, 1)
     return np.dstack([sample(picture, raster.read(theirs[:, :2])), np.rint(alpha * 255).astype(np.uint8)])
+
+
+def tilted(shown: Portrayal, degrees: float) -> Portrayal:
+    """The same head tilted clockwise in its picture, which aligned crops are not; beyond its edges the picture is
+    continued by reflection, the drawing is black."""
+    if abs(degrees) < _UPRIGHT:
+        return shown
+    side = shown.picture.shape[0]
+    affine = tilt_affine(degrees, side)
+    drawn = cv2.warpAffine(shown.drawing.picture, affine, (side, side), flags=cv2.INTER_LINEAR)
+    picture = cv2.warpAffine(
+        shown.picture, affine, (side, side), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101
+    )
+    drawing = replace(shown.drawing, picture=np.asarray(drawn, np.uint8))
+    return Portrayal(drawing, np.asarray(picture, np.uint8), move(shown.mesh, affine))
+
+
+def tilt_affine(degrees: float, side: int) -> NDArray[np.float32]:
+    """(2, 3): turns points of a crop with `side` px clockwise about its middle."""
+    middle = (side - 1) / 2
+    return np.asarray(cv2.getRotationMatrix2D((middle, middle), -degrees, 1.0), np.float32)
 
 
 def own_points(portrayals: Sequence[Portrayal]) -> NDArray[np.float32]:

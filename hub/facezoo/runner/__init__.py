@@ -7,6 +7,7 @@ from facezoo.runner.explain import Explained, explain, explains
 from facezoo.runner.live import Live
 from facezoo.runner.mapping import parse_personas
 from facezoo.runner.motions import keep_motion
+from facezoo.runner.puppet import Puppet, Shown, portray, read_posture
 from facezoo.runner.road import Comparison, compare, run
 
 __all__ = [
@@ -14,11 +15,15 @@ __all__ = [
     "Explained",
     "Inspection",
     "Live",
+    "Puppet",
+    "Shown",
     "compare",
     "explain",
     "explains",
     "inspect",
     "keep_motion",
     "parse_personas",
+    "portray",
+    "read_posture",
     "run",
 ]

@@ -15,7 +15,7 @@ from facezoo.runner.record import Label, claim_of, recorded
 from facezoo.safety.seal import seal
 from facezoo.types import Clip, Frame, Sealed
 
-__all__ = ["animate"]
+__all__ = ["animate", "like_driver", "said"]
 
 
 def animate(
@@ -35,7 +35,7 @@ def animate(
     spec = replace(pipeline.spec, weights=pipeline.weights)
     with clock.stage("detect"):
         source, others = portrait_of(clip, face)
-    shown = _shown(clip, driver)
+    shown = like_driver(clip, driver)
     notes: list[str] = []
     sources = (clip.sha256, *([driver.sha256] if isinstance(driver, Clip) else []))
     claim = claim_of(spec, None, params, seed, sources)
@@ -45,10 +45,10 @@ def animate(
     with destination_of(output, shown) as destination, clock.stage("seal"):
         sealed = seal(_drawn(frames, shown.count, clock), destination, claim=claim, clip=shown, label=label)
     sealed = recorded(sealed, spec, None, 1, clock)
-    return replace(sealed, record=sealed.record | {"driving": _said(driver), "notes": notes})
+    return replace(sealed, record=sealed.record | {"driving": said(driver), "notes": notes})
 
 
-def _shown(clip: Clip, driver: Clip | Template | None) -> Clip:
+def like_driver(clip: Clip, driver: Clip | Template | None) -> Clip:
     """What the result is like: as long, as fast and with the sound of its driver."""
     if driver is None or (isinstance(driver, Clip) and driver.kind == "photo"):
         return clip
@@ -83,7 +83,8 @@ def _drawn(frames: Iterator[Frame], count: int, clock: Stopwatch) -> Iterator[Fr
         yield frame
 
 
-def _said(driver: Clip | Template | None) -> dict[str, Any] | None:
+def said(driver: Clip | Template | None) -> dict[str, Any] | None:
+    """What the record says of a driver."""
     if driver is None:
         return None
     if isinstance(driver, Template):

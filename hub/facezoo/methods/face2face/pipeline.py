@@ -14,11 +14,11 @@ from facezoo.face.blend import fit, settings_of
 from facezoo.face.controls import Controls, motion_of
 from facezoo.face.drawing import Drawing, Style, draw
 from facezoo.face.motion import Motion
-from facezoo.face.reading import pose_mesh, read_face
+from facezoo.face.reading import pose_mesh, read_controls, read_face
 from facezoo.face.repaint import Portrayal, lay_over, own_points
 from facezoo.face.shown import alone, masked
-from facezoo.method import PeoplePipeline
-from facezoo.types import Face, Image, Landmarks, Points, Step
+from facezoo.method import PuppetPipeline
+from facezoo.types import Face, Image, Landmarks, Points, Pose, Step
 
 from .model import Painter
 from .spec import SPEC, Params
@@ -29,7 +29,7 @@ _BATCH = 4  # drawings that go through the network together
 _TURN = 25.0  # degrees to each side in which a person's skin is looked at
 
 
-class Face2Face(PeoplePipeline):
+class Face2Face(PuppetPipeline):
     """Landmarks -> pix2pix.
 
     Sources: the idea of Thies et al. 2016, "Face2Face"; the network of Isola et al. 2017, "Image-to-Image Translation
@@ -60,15 +60,26 @@ class Face2Face(PeoplePipeline):
             for face, shown in zip(chosen, self.portray(motions, who), strict=True):
                 yield lay_over(face, shown, params.shape, params.mask, params.sharpen, self._own(who))
 
+    @property
+    def side(self) -> int:
+        """See PuppetPipeline."""
+        return self._painter.side
+
+    def rest(self, person: str) -> Points:
+        """See PuppetPipeline."""
+        return self._painter.rest(self.known(person))
+
     def read(self, image: Image, landmarks: Landmarks) -> Motion:
-        """What a face does, nothing of who it is. image: (H, W, 3) RGB uint8. Raises UsageError without a mesh."""
-        if not len(landmarks.mesh):
-            raise UsageError("This method needs the 468-point mesh of the face.", 'Find it with backend="mesh".')
-        return read_face(image, landmarks.mesh, self._painter.reader)
+        """See PuppetPipeline."""
+        return read_face(image, _meshed(landmarks), self._painter.reader)
+
+    def settings(self, image: Image, landmarks: Landmarks) -> tuple[Pose, Controls]:
+        """See PuppetPipeline."""
+        return read_controls(image, _meshed(landmarks), self._painter.reader)
 
     def portray(self, motions: Sequence[Motion], person: str) -> list[Portrayal]:
-        """A person doing that, whole aligned crops: motions as `read` gives them, or made by hand."""
-        side, rest = self._painter.side, self._painter.rest(person)
+        """See PuppetPipeline."""
+        side, rest = self._painter.side, self.rest(person)
         return self.paint([(pose_mesh(rest, each, side), each.gaze) for each in motions], person)
 
     def paint(self, heads: Sequence[tuple[Points, NDArray[np.float32]]], person: str) -> list[Portrayal]:
@@ -125,3 +136,9 @@ class Face2Face(PeoplePipeline):
             number = torch.full((len(drawings),), who, device=painter.device)
             made = painter(lines.permute(0, 3, 1, 2) / 127.5 - 1, places, number)
             return ((made.clamp(-1, 1) + 1) * 127.5).round().byte().permute(0, 2, 3, 1).cpu().numpy()
+
+
+def _meshed(landmarks: Landmarks) -> Points:
+    if not len(landmarks.mesh):
+        raise UsageError("This method needs the 468-point mesh of the face.", 'Find it with backend="mesh".')
+    return landmarks.mesh

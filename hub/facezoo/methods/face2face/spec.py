@@ -36,7 +36,7 @@ SPEC = MethodSpec(
     summary="Your face becomes a drawing: where eyes, brows and mouth are, how the head is turned, nothing of who you "
     "are. A network that knows one persona paints that drawing, and the persona does what you do.",
     family="translation",
-    tasks=("swap",),
+    tasks=("swap", "puppet"),
     licence="Apache-2.0",
     pipeline=".pipeline:Face2Face",
     params=Params,

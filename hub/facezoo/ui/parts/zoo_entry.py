@@ -24,7 +24,8 @@ FAMILIES = {
     "reenactment": "Reenactment",
     "diffusion": "Diffusion",
 }
-TASKS = {"swap": "Swap a face", "animate": "Animate a picture", "restyle": "Change the style"}
+TASKS = {"swap": "Swap a face", "animate": "Animate a picture", "restyle": "Change the style",
+         "puppet": "Move a persona"}  # fmt: skip
 _MARKS: dict[State, tuple[str, str]] = {
     "none needed": ("empty", "None needed"),
     "own folder": ("check", "From your folder"),

@@ -207,7 +207,7 @@ def paint_with(painter: FinePainter) -> Paint:
 
     def paint(mesh: np.ndarray, gaze: np.ndarray, person: str) -> dict[str, np.ndarray]:
         (shown,) = pipeline.paint([(mesh, gaze)], person)
-        return {"drawing": shown.drawing.picture, "coarse": shown.coarse, "made": shown.picture}
+        return {"drawing": shown.drawing.picture, "coarse": shown.sketches[0], "made": shown.picture}
 
     return paint
 

@@ -30,11 +30,12 @@ _AROUND = 0.12  # of the face's width, by which features are widened when they a
 @dataclass(frozen=True, eq=False)
 class Portrayal:
     """A person doing what somebody did. drawing: what was painted. picture: (S, S, 3) RGB uint8, the aligned crop.
-    mesh: (468, 3) px of it."""
+    mesh: (468, 3) px of it. sketches: pictures that were painted on the way, first ones first."""
 
     drawing: Drawing
     picture: Image
     mesh: Points
+    sketches: tuple[Image, ...] = ()
 
 
 def lay_over(

@@ -38,7 +38,7 @@ SPEC = MethodSpec(
     summary="Your face becomes a drawing, and two generators paint the persona over it: the first a coarse picture, "
     "the second, around it, the fine one. Several discriminators judge them, each at its own scale.",
     family="translation",
-    tasks=("swap",),
+    tasks=("swap", "puppet"),
     licence="Apache-2.0",
     pipeline=".pipeline:Pix2PixHD",
     params=Params,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
@@ -197,6 +198,38 @@ def test_compared_where_it_swaps(
     assert change[:4, :4].max() < 8, "the mark alone"
     painted = runner.run("cyclegan", portrait, persona=PERSONA, output=tmp_path / "painted.png")
     assert (painted.record["persona"], claimed(painted)) == (None, ("restyle", None))
+
+
+@pytest.mark.slow
+def test_over_http_and_on_its_tab(listed: None, landscape: Path, tmp_path: Path) -> None:
+    pytest.importorskip("gradio", reason="the hub needs the extra facezoo[hub]")
+    from gradio_client import Client, handle_file
+
+    from facezoo.ui.app import build, launch
+
+    hub = build(["cyclegan"])
+    radios = [each["props"]["choices"] for each in hub.config["components"] if each["type"] == "radio"]
+    tasks = ["photo_to_painting", "painting_to_photo"]  # what the weights do not know is not offered
+    assert [(each.replace("_", " "), each) for each in tasks] in radios
+    try:
+        address = launch(hub, port=free_port(), block=False, quiet=True)
+        client = Client(address, download_files=str(tmp_path), verbose=False)
+        sent: dict[str, Any] = {"image": handle_file(str(landscape)), "api_name": "/cyclegan"}
+        file, record = client.predict(task="painting_to_photo", size="256", consent=True, **sent)
+        assert (record["faces"], record["persona"]) == (0, None)
+        assert facezoo.verify(Path(file)).method == "cyclegan"
+        with pytest.raises(Exception, match="consent"):
+            client.predict(**sent)
+        with pytest.raises(Exception, match="photo_to_painting"):
+            client.predict(task="persona", consent=True, **sent)
+    finally:
+        hub.close()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def claimed(sealed: Sealed) -> tuple[str, str | None]:

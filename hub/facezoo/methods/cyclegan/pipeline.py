@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facezoo.errors import UsageError
-from facezoo.face.align import move
-from facezoo.face.blend import face_mask
+from facezoo.face.mesh import FACE_OVAL
 from facezoo.method import RestylePipeline
 from facezoo.methods.cyclegan.model import ResnetGenerator
 from facezoo.types import Face, Image, Mask, Step
@@ -27,6 +26,8 @@ _WAYS = {
 }
 _NAMED = {"painting": "a painting", "photo": "a photo", "persona": "the persona", "anyone": "somebody else"}
 _FACE = 160  # px: the aligned crop as the persona's translator sees it
+_FOREHEAD = 0.5  # how much higher the forehead is than the mesh shows
+_FADE = 0.3  # widths of a face over which what is around it changes more and more
 _GLOW = 90.0  # grey levels of change that are white in the heat map
 
 
@@ -49,7 +50,7 @@ class CycleGan(RestylePipeline):
         change = params.strength * self._change(forth, image, int(params.size))
         if params.keep_face:
             for face in faces:
-                change *= 1 - _mask_in_frame(face)[..., None]
+                change *= 1 - _around(face)[..., None]
         return _added(image, change)
 
     def explain_restyle(self, image: Image, *, params: Params, seed: int = 0) -> list[Step]:
@@ -154,10 +155,15 @@ def _heat(before: Image, after: Image) -> Image:
     return np.ascontiguousarray(cv2.applyColorMap(levels, cv2.COLORMAP_INFERNO)[..., ::-1])
 
 
-def _mask_in_frame(face: Face) -> Mask:
-    """(H, W) float32 in [0, 1]: where the face is in its frame."""
-    height, width = face.frame.shape[:2]
-    size = face.crop.shape[0]
-    mask = face_mask(move(face.landmarks.mesh, face.affine), size)
-    placed = cv2.warpAffine(mask, face.affine, (width, height), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
-    return np.asarray(placed, np.float32)
+def _around(face: Face) -> Mask:
+    """(H, W) float32 in [0, 1]: 1 on the face up to the hair, falling to 0 over a share of its width around it."""
+    mesh = face.landmarks.mesh[:, :2]
+    up = mesh[10] - mesh[152]  # from the chin to the top of the mesh, which ends below the hair
+    oval = mesh[list(FACE_OVAL)]
+    height = np.clip((oval - mesh[168]) @ up / (up @ up), 0, None)  # 0 at the eyes
+    oval = oval + _FOREHEAD * height[:, None] * up
+    outside = np.ones(face.frame.shape[:2], np.uint8)
+    cv2.fillPoly(outside, [np.round(oval * 16).astype(np.int32)], 0, shift=4)
+    width = float(np.linalg.norm(mesh[454] - mesh[234]))
+    step = 1 - np.clip(cv2.distanceTransform(outside, cv2.DIST_L2, 5) / (_FADE * width), 0, 1)
+    return np.asarray(step * step * (3 - 2 * step), np.float32)

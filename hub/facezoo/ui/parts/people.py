@@ -24,9 +24,9 @@ element.addEventListener('change', event => {
 """
 
 
-def people_chooser(prefix: str, known: Sequence[Persona], *, source: bool, visible: bool = True) -> gr.HTML:
+def people_chooser(prefix: str, known: Sequence[Persona], *, source: bool) -> gr.HTML:
     """The chooser; its value is a persona's id, "" when none is known. source: offer a photo of somebody else as well.
-    visible: whether it is shown at first. Event: chosen."""
+    Event: chosen."""
     chosen = known[0].id if known else ""
     tiles = ""
     for person in known:
@@ -51,7 +51,6 @@ def people_chooser(prefix: str, known: Sequence[Persona], *, source: bool, visib
         js_on_load=_SCRIPT,
         apply_default_css=False,
         elem_classes=["people-chooser"],
-        visible=visible,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import gradio as gr
@@ -43,6 +43,7 @@ class Studio:
     chosen: gr.State
     consent: gr.Checkbox
     people: gr.HTML
+    people_box: gr.Column
     source: gr.HTML | None
     source_box: gr.Column | None
     source_chosen: gr.State
@@ -115,7 +116,9 @@ def studio(
     picture = picture_input(prefix, suffixes=suffixes, chosen=start, whole=whole)
     consent = gr.Checkbox(label=STATEMENT, visible=False, container=False, elem_classes=["consent"])
     ready = ready_pictures(start)
-    people = people_chooser(prefix, personas() if takes else [], source=wants_source, visible=takes and not whole)
+    first = _first_choice(spec) if spec else {}
+    with gr.Column(visible=takes and not whole, elem_classes=["people-box"]) as people_box:
+        people = people_chooser(prefix, personas() if takes else [], source=wants_source)
     source_chosen = gr.State(None)
     source, box = None, None
     if wants_source:
@@ -125,13 +128,13 @@ def studio(
     run = gr.Button(button, variant="primary", elem_classes=["main-button"], elem_id=f"{prefix}-run")
     cancel = gr.Button("Stop", variant="secondary", visible=False, elem_classes=["cancel-button"])
     with gr.Accordion("Fine tuning", open=False, elem_classes=["tuning"]):
-        made = widgets(spec) if spec else {}
+        made = first | (widgets(spec, leave_out=first) if spec else {})
         choice = _method_choice(methods) if methods is not None else None
         label = gr.Radio(_LABELS, value="small", label="AI label", info="Size of the visible mark in the corner.")
         seed = gr.Number(0, label="Seed", info="The same seed gives the same picture.", precision=0, minimum=0)
     return Studio(
-        prefix, picture, ready, chosen, consent, people, source, box, source_chosen, source_consent, run, cancel, seed,
-        label, made, choice, tuple(suffixes), tuple(personas()) if spec and spec.inputs.persona else (),
+        prefix, picture, ready, chosen, consent, people, people_box, source, box, source_chosen, source_consent, run,
+        cancel, seed, label, made, choice, tuple(suffixes), tuple(personas()) if spec and spec.inputs.persona else (),
         spec,
     )  # fmt: skip
 
@@ -171,7 +174,7 @@ def wire(zone: Studio, *, reset: Callable[[Chosen | None], str], results: gr.HTM
         changing.change(
             decided,
             inputs=[zone.chosen, setting],
-            outputs=[zone.picture, zone.people],
+            outputs=[zone.picture, zone.people_box],
             queue=False,
             show_progress="hidden",
             api_visibility="private",
@@ -200,6 +203,15 @@ def order_from(values: tuple[Any, ...]) -> Order:
         label=label,
         rest=rest,
     )
+
+
+def _first_choice(spec: MethodSpec) -> dict[str, Component]:
+    """The widget of the setting that decides what is done at all, which is no fine tuning."""
+    when = spec.inputs.persona_when
+    if when is None:
+        return {}
+    with gr.Column(elem_classes=["tuning", "first-choice"]):
+        return widgets(spec, leave_out={field.name for field in fields(spec.params)} - {when[0]})
 
 
 def _whole(spec: MethodSpec, params: Any) -> bool:

@@ -17,17 +17,16 @@ to the very same weights. Sources: Isola et al. 2017 (equation 4: GAN and L1), w
 
 from __future__ import annotations
 
-import json
+import copy
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from accelerate.utils import set_seed
-from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
@@ -37,8 +36,8 @@ from facezoo.methods.face2face.pipeline import Face2Face
 from facezoo.train.accelerator import new_accelerator
 from facezoo.train.checkpoint import load_checkpoint, save_checkpoint
 from facezoo.train.config import parse
-from facezoo.train.drawings import PersonFrames, fit_reader
-from facezoo.train.painting import Paint, begin_from, draw_batch, driven, follow, gather, measure, parts
+from facezoo.train.drawings import PersonFrames
+from facezoo.train.painting import begin, draw_batch, finish, follow, gather, parts, sheet
 
 
 @dataclass(frozen=True)
@@ -121,7 +120,7 @@ def main(config: Config) -> None:
     optimizers, schedules = rest[:2], rest[2:]
     checkpoints = config.output / "checkpoints"
     step = load_checkpoint(checkpoints, accelerator, config.resume)
-    average.eval()
+    pipeline = Face2Face({"painter": accelerator.unwrap_model(average).eval()})
 
     begun, start, saved, losses = time.monotonic(), step, time.monotonic(), []
     while step < config.steps:
@@ -156,63 +155,27 @@ def main(config: Config) -> None:
             print(f"step {step}  L1 {np.mean(losses[-25:]):.4f}  {pace:.2f} s a step", flush=True)
         if time.monotonic() - saved > 60 * config.minutes and accelerator.is_main_process:
             save_checkpoint(checkpoints, accelerator, step)
-            sheet(accelerator.unwrap_model(average), config, config.output / f"step_{step:06d}.png")
+            sheet(pipeline, config.data, config.output / f"step_{step:06d}.png")
             saved = time.monotonic()
 
     if accelerator.is_main_process:
         save_checkpoint(checkpoints, accelerator, step)
-        finish(accelerator.unwrap_model(average), config)
+        finish(pipeline, config.data, config.output, config)
 
 
 def make_networks(frames: Sequence[PersonFrames], config: Config) -> tuple[Painter, Painter, PatchDiscriminator]:
     """The painter, its running mean, and the discriminator."""
-    settings = {**NETWORKS[config.network], "people": config.people}
-    painter = Painter(**settings)
-    if config.init_from:
-        begin_from(Path(config.init_from), painter)
-    painter.rests.copy_(torch.from_numpy(np.stack([each.rest for each in frames])))
+    painter = Painter(**{**NETWORKS[config.network], "people": config.people})
     pairs = Path(config.expressions) if config.expressions else config.data / config.people[0] / "train"
-    if not config.resume and (config.expressions or not config.init_from):
-        painter.reads.copy_(torch.from_numpy(fit_reader(pairs)))
-    average = Painter(**settings)
-    average.load_state_dict(painter.state_dict())
+    reads = not config.resume and (config.expressions or not config.init_from)
+    begin(painter, frames, pairs if reads else None, config.init_from)
+    average = copy.deepcopy(painter)
     return painter, average.requires_grad_(False), PatchDiscriminator(6, config.judge, norm_layer="batch")
 
 
 def against(verdicts: Tensor, answer: float) -> Tensor:
     """Binary cross entropy of patches that are all real (1) or all made (0)."""
     return functional.binary_cross_entropy_with_logits(verdicts, torch.full_like(verdicts, answer))
-
-
-def sheet(painter: Painter, config: Config, path: Path, rows: int = 8) -> None:
-    """A picture of faces held back, for each person: driver | drawing | painted | the truth."""
-    table = driven(painter, paint_with(painter), config.data, rows)
-    Image.fromarray(np.hstack([np.vstack(each) for rows in table.values() for each in rows.values()])).save(path)
-
-
-def paint_with(painter: Painter) -> Paint:
-    """For the test drive."""
-    pipeline = Face2Face({"painter": painter})
-
-    def paint(mesh: np.ndarray, gaze: np.ndarray, person: str) -> dict[str, np.ndarray]:
-        (shown,) = pipeline.paint([(mesh, gaze)], person)
-        return {"drawing": shown.drawing.picture, "made": shown.picture}
-
-    return paint
-
-
-def finish(painter: Painter, config: Config) -> None:
-    """Save the weights as float16 and measure them on the frames held back."""
-    final = config.output / "final"
-    Face2Face({"painter": painter.to(torch.float16)}).save_pretrained(final)
-    painter = Painter.from_pretrained(final / "painter", torch_dtype=torch.float32).eval()  # what ships is measured
-    sheet(painter, config, config.output / "final.png")
-    table = driven(painter, paint_with(painter), config.data, 100)
-    metrics = {person: measure(rows, ("made", "driver")) for person, rows in table.items()}
-    settings = json.loads(json.dumps(asdict(config), default=str))
-    text = json.dumps({"config": settings, "held back": metrics}, indent=2)
-    (config.output / "metrics.json").write_text(text + "\n")
-    print(text, flush=True)
 
 
 if __name__ == "__main__":

@@ -17,17 +17,16 @@ are the L1 and SSIM terms (--l1, --unlike), which the paper does without.
 
 from __future__ import annotations
 
-import json
+import copy
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from accelerate.utils import DistributedDataParallelKwargs, set_seed
-from PIL import Image
 
 from facezoo.methods.pix2pixhd.model import MultiscaleDiscriminator
 from facezoo.methods.pix2pixhd.painter import PRESETS as NETWORKS
@@ -36,8 +35,8 @@ from facezoo.methods.pix2pixhd.pipeline import Pix2PixHD
 from facezoo.train.accelerator import new_accelerator
 from facezoo.train.checkpoint import load_checkpoint, save_checkpoint
 from facezoo.train.config import parse
-from facezoo.train.drawings import PersonFrames, fit_reader
-from facezoo.train.painting import Paint, begin_from, draw_batch, driven, follow, gather, measure
+from facezoo.train.drawings import PersonFrames
+from facezoo.train.painting import begin, draw_batch, finish, follow, gather, sheet
 from facezoo.train.pix2pixhd import feature_matching, halved, least_squares, stage_of
 from facezoo.train.similarity import difference
 
@@ -127,7 +126,7 @@ def main(config: Config) -> None:
     painter, judge, paints, judges = accelerator.prepare(painter, judge, paints, judges)
     average = accelerator.prepare_model(average, evaluation_mode=True)
     bare, mean = accelerator.unwrap_model(painter), accelerator.unwrap_model(average).eval()
-    checkpoints = config.output / "checkpoints"
+    pipeline, checkpoints = Pix2PixHD({"painter": mean}), config.output / "checkpoints"
     step = load_checkpoint(checkpoints, accelerator, config.resume)
 
     begun, start, saved, losses = time.monotonic(), step, time.monotonic(), []
@@ -175,61 +174,24 @@ def main(config: Config) -> None:
                   + f"  {pace:.2f} s a step", flush=True)  # fmt: skip
         if time.monotonic() - saved > 60 * config.minutes and accelerator.is_main_process:
             save_checkpoint(checkpoints, accelerator, step)
-            sheet(mean, config, config.output / f"step_{step:06d}.png")
+            sheet(pipeline, config.data, config.output / f"step_{step:06d}.png")
             saved = time.monotonic()
 
     if accelerator.is_main_process:
         save_checkpoint(checkpoints, accelerator, step)
-        finish(mean, config)
+        finish(pipeline, config.data, config.output, config)
 
 
 def make_networks(
     frames: Sequence[PersonFrames], config: Config
 ) -> tuple[FinePainter, FinePainter, MultiscaleDiscriminator]:
     """The painter, its running mean, and the discriminators."""
-    settings = {**NETWORKS[config.network], "people": config.people}
-    painter = FinePainter(**settings)
-    if config.init_from:
-        begin_from(Path(config.init_from), painter)
-    painter.rests.copy_(torch.from_numpy(np.stack([each.rest for each in frames])))
+    painter = FinePainter(**{**NETWORKS[config.network], "people": config.people})
     pairs = Path(config.expressions) if config.expressions else config.data / config.people[0] / "train"
-    if not config.resume and (config.expressions or not config.init_from):
-        painter.reads.copy_(torch.from_numpy(fit_reader(pairs)))
-    average = FinePainter(**settings)
-    average.load_state_dict(painter.state_dict())
+    reads = not config.resume and (config.expressions or not config.init_from)
+    begin(painter, frames, pairs if reads else None, config.init_from)
     judge = MultiscaleDiscriminator(6, config.judge, num_D=config.judges)
-    return painter, average.requires_grad_(False), judge
-
-
-def paint_with(painter: FinePainter) -> Paint:
-    """For the test drive."""
-    pipeline = Pix2PixHD({"painter": painter})
-
-    def paint(mesh: np.ndarray, gaze: np.ndarray, person: str) -> dict[str, np.ndarray]:
-        (shown,) = pipeline.paint([(mesh, gaze)], person)
-        return {"drawing": shown.drawing.picture, "coarse": shown.sketches[0], "made": shown.picture}
-
-    return paint
-
-
-def sheet(painter: FinePainter, config: Config, path: Path, rows: int = 8) -> None:
-    """A picture of faces held back, for each person: driver | drawing | coarse | fine | the truth."""
-    table = driven(painter, paint_with(painter), config.data, rows)
-    Image.fromarray(np.hstack([np.vstack(each) for rows in table.values() for each in rows.values()])).save(path)
-
-
-def finish(painter: FinePainter, config: Config) -> None:
-    """Save the weights as float16 and measure them on the frames held back."""
-    final = config.output / "final"
-    Pix2PixHD({"painter": painter.to(torch.float16)}).save_pretrained(final)
-    painter = FinePainter.from_pretrained(final / "painter", torch_dtype=torch.float32).eval()  # what ships is measured
-    sheet(painter, config, config.output / "final.png")
-    table = driven(painter, paint_with(painter), config.data, 100)
-    metrics = {person: measure(rows, ("made", "coarse", "driver")) for person, rows in table.items()}
-    settings = json.loads(json.dumps(asdict(config), default=str))
-    text = json.dumps({"config": settings, "held back": metrics}, indent=2)
-    (config.output / "metrics.json").write_text(text + "\n")
-    print(text, flush=True)
+    return painter, copy.deepcopy(painter).requires_grad_(False), judge
 
 
 if __name__ == "__main__":

@@ -72,13 +72,18 @@ class DrawnPeoplePipeline(PuppetPipeline):
         """See PuppetPipeline."""
         return self._painter.rest(self.known(person))
 
+    @property
+    def reader(self) -> NDArray[np.float32]:
+        """(6, 1405) float32, see `reading.read_face`."""
+        return self._painter.reader
+
     def read(self, image: Image, landmarks: Landmarks) -> Motion:
         """See PuppetPipeline."""
-        return read_face(image, _meshed(landmarks), self._painter.reader)
+        return read_face(image, _meshed(landmarks), self.reader)
 
     def settings(self, image: Image, landmarks: Landmarks) -> tuple[Pose, Controls]:
         """See PuppetPipeline."""
-        return read_controls(image, _meshed(landmarks), self._painter.reader)
+        return read_controls(image, _meshed(landmarks), self.reader)
 
     def portray(self, motions: Sequence[Motion], person: str) -> list[Portrayal]:
         """See PuppetPipeline."""

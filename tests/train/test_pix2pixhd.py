@@ -74,7 +74,7 @@ def test_a_stopped_run_ends_as_one_that_went_through(
     }
     scores = json.loads((tmp_path / "through" / "metrics.json").read_text())["held back"]
     assert set(scores) == {"a", "b"}
-    assert all(table[name]["l1"]["n"] == 4 for table in scores.values() for name in ("made", "coarse", "driver"))
+    assert all(table[name]["l1"]["n"] == 4 for table in scores.values() for name in ("made", "sketch", "driver"))
     painter = FinePainter.from_pretrained(tmp_path / "through" / "final" / "painter", torch_dtype=torch.float32)
     assert painter.people == ("a", "b") and np.abs(painter.rest("b")).max() > 0.3
 

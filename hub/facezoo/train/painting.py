@@ -3,29 +3,31 @@ judge, a running mean, a test drive and how well it went."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image as Pictures
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from facezoo.drawn import DrawnPeoplePipeline
 from facezoo.face.drawing import NOWHERE, Style, draw
 from facezoo.face.reading import pose_mesh, read_face
 from facezoo.nn.people import KnownPeople
-from facezoo.train.drawings import PersonFrames, find_frames, importance, read_frames
+from facezoo.train.drawings import PersonFrames, find_frames, fit_reader, importance, read_frames
 from facezoo.train.score import bootstrap, damage_scores
-from facezoo.types import Image, Mask, Points
+from facezoo.types import Image, Mask
 
-__all__ = ["Paint", "begin_from", "draw_batch", "driven", "follow", "gather", "measure", "parts"]
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
-Paint = Callable[[Points, NDArray[np.float32], str], Mapping[str, Image]]
-"""A mesh (468, 3) px, a gaze (2,) and a person -> pictures by name, (S, S, 3) RGB uint8; "made" is the one that counts.
-"""
+__all__ = ["begin", "draw_batch", "driven", "finish", "follow", "gather", "parts", "sheet"]
 
 
 def gather(folder: Path, part: str) -> PersonFrames:
@@ -33,13 +35,18 @@ def gather(folder: Path, part: str) -> PersonFrames:
     return read_frames(folder / part) if (folder / part).is_dir() else find_frames(folder)
 
 
-def begin_from(folder: Path, painter: nn.Module) -> None:
-    """Take over the weights that were saved in a folder, as far as they fit."""
-    state, own = load_file(folder / "diffusion_pytorch_model.safetensors"), painter.state_dict()
-    fitting = {key: value.to(own[key].dtype) for key, value in state.items()
-               if key in own and value.shape == own[key].shape}  # fmt: skip
-    painter.load_state_dict(fitting, strict=False)
-    print(f"{len(fitting)} of {len(own)} tensors begin as in {folder}", flush=True)
+def begin(painter: KnownPeople, frames: Sequence[PersonFrames], reader: Path | None, init_from: str) -> None:
+    """Tell a painter the shapes of its people, and how expressions are read, from a folder of rendered pairs, if any.
+    init_from: a folder with weights that it takes over before, as far as they fit, or ""."""
+    if init_from:
+        file, own = Path(init_from) / "diffusion_pytorch_model.safetensors", painter.state_dict()
+        fitting = {key: value.to(own[key].dtype) for key, value in load_file(file).items()
+                   if key in own and value.shape == own[key].shape}  # fmt: skip
+        painter.load_state_dict(fitting, strict=False)
+        print(f"{len(fitting)} of {len(own)} tensors begin as in {init_from}", flush=True)
+    painter.rests.copy_(torch.from_numpy(np.stack([each.rest for each in frames])))
+    if reader is not None:
+        painter.reads.copy_(torch.from_numpy(fit_reader(reader)))
 
 
 def draw_batch(
@@ -85,34 +92,55 @@ def follow(average: nn.Module, painter: nn.Module, step: int, decay: float) -> N
             old.copy_(new)
 
 
-def driven(painter: KnownPeople, paint: Paint, data: Path, most: int) -> dict[str, dict[str, list[Image]]]:
-    """Person -> "driver", what `paint` makes, "truth" -> pictures (S, S, 3) RGB uint8 of up to `most` frames held back;
-    where there are pairs, anyone's face is the driver, else the person's own landmarks."""
-    side = painter.side
+def driven(pipeline: DrawnPeoplePipeline, data: Path, most: int) -> dict[str, dict[str, list[Image]]]:
+    """Person -> "driver", "drawing", "sketch" where there is one, "made", "truth" -> pictures (S, S, 3) RGB uint8 of up
+    to `most` frames held back; where there are pairs, anyone's face is the driver, else the person's own landmarks."""
+    side = pipeline.side
     table: dict[str, dict[str, list[Image]]] = {}
-    for person in painter.people:
+    for person in pipeline.people:
         frames = gather(data / person, "held_back")
         paired = (data / person / "held_back").is_dir()
         anyone = read_frames(data / person / "held_back", "a") if paired else frames
         rows: dict[str, list[Image]] = {}
         for number in np.unique(np.linspace(0, len(frames) - 1, min(most, len(frames))).astype(int)).tolist():
-            driver, mesh, gaze = anyone.picture(number, anyone.size), frames.mesh(number, side), frames.gazes[number]
+            driver, head = anyone.picture(number, anyone.size), (frames.mesh(number, side), frames.gazes[number])
             if paired:
-                motion = read_face(driver, anyone.meshes[number], painter.reader)
-                mesh, gaze = pose_mesh(painter.rest(person), motion, side), motion.gaze
-            made = paint(mesh, gaze, person)
-            both = {"driver": anyone.picture(number, side), **made, "truth": frames.picture(number, side)}
-            for name, picture in both.items():
+                motion = read_face(driver, anyone.meshes[number], pipeline.reader)
+                head = pose_mesh(pipeline.rest(person), motion, side), motion.gaze
+            (shown,) = pipeline.paint([head], person)
+            both = {"driver": anyone.picture(number, side), "drawing": shown.drawing.picture}
+            if shown.sketches:
+                both["sketch"] = shown.sketches[-1]
+            for name, picture in (both | {"made": shown.picture, "truth": frames.picture(number, side)}).items():
                 rows.setdefault(name, []).append(picture)
         table[person] = rows
     return table
 
 
-def measure(rows: Mapping[str, Sequence[Image]], names: Sequence[str]) -> dict[str, dict[str, dict[str, float]]]:
-    """Name -> score over the face -> its mean and interval, of what `driven` gives for one person."""
+def sheet(pipeline: DrawnPeoplePipeline, data: Path, path: Path, rows: int = 8) -> None:
+    """A picture of faces held back, for each person the columns of `driven`."""
+    table = driven(pipeline, data, rows)
+    columns = [np.vstack(each) for rows in table.values() for each in rows.values()]
+    Pictures.fromarray(np.hstack(columns)).save(path)
+
+
+def finish(pipeline: DrawnPeoplePipeline, data: Path, output: Path, config: DataclassInstance) -> None:
+    """Save the weights as float16 to output/final and measure what ships on the frames held back."""
+    pipeline.networks["painter"].to(torch.float16)
+    pipeline = type(pipeline).from_pretrained(pipeline.save_pretrained(output / "final"))
+    sheet(pipeline, data, output / "final.png")
+    metrics = {person: _scores(rows) for person, rows in driven(pipeline, data, 100).items()}
+    settings = json.loads(json.dumps(asdict(config), default=str))
+    text = json.dumps({"config": settings, "held back": metrics}, indent=2)
+    (output / "metrics.json").write_text(text + "\n")
+    print(text, flush=True)
+
+
+def _scores(rows: Mapping[str, Sequence[Image]]) -> dict[str, Any]:
+    """For "made", "driver" and, where there is one, "sketch": score over the face -> its mean and interval."""
     face = _face_of(rows["truth"][0].shape[0])
-    table: dict[str, dict[str, dict[str, float]]] = {}
-    for name in names:
+    table: dict[str, Any] = {}
+    for name in [name for name in ("made", "sketch", "driver") if name in rows]:
         scores = [damage_scores(each, true, face) for each, true in zip(rows[name], rows["truth"], strict=True)]
         table[name] = {key: asdict(bootstrap(np.array([score[key] for score in scores])))
                        for key in ("l1", "ssim", "sharpness")}  # fmt: skip

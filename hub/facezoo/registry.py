@@ -87,12 +87,18 @@ def load(id: str, weights: str = "") -> FacePipeline:
 
 
 def describe_params(spec: MethodSpec) -> list[Parameter]:
-    """The parameters of a method in the order they are declared. The UI builds its widgets from this.
+    """The parameters of a method in the order they are declared. The UI builds its widgets from this. The choice that
+    puts a persona on (`Inputs.persona_when`) is left out where the weights know nobody.
 
     Raises FacezooError when a field is not `Literal[...]`, `Annotated[float | int, Range(...)]` or `bool`, or has no
     default."""
     hints = get_type_hints(spec.params, include_extras=True)
-    return [_describe(spec.id, field, hints[field.name]) for field in dataclasses.fields(spec.params)]
+    described = [_describe(spec.id, field, hints[field.name]) for field in dataclasses.fields(spec.params)]
+    when = None if spec.inputs.persona else spec.inputs.persona_when
+    return [
+        dataclasses.replace(each, choices=tuple(choice for choice in each.choices if (each.name, choice) != when))
+        for each in described
+    ]
 
 
 def parse_params(spec: MethodSpec, given: Mapping[str, Any]) -> Any:

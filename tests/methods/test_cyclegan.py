@@ -176,7 +176,7 @@ def test_on_the_command_line(listed: None, landscape: Path, tmp_path: Path, caps
     assert execute([*words, "task=painting_to_photo"]) == 0
     assert facezoo.verify(tmp_path / "out.png").method == "cyclegan"
     assert execute([*words, "task=persona"]) == 2
-    assert "photo_to_painting" in capsys.readouterr().err
+    assert "Allowed for task: photo_to_painting | painting_to_photo." in capsys.readouterr().err
     assert execute(["explain", "cyclegan", str(landscape), "--consent", "-o", str(tmp_path / "steps")]) == 0
     names = sorted(path.stem for path in (tmp_path / "steps").iterdir())
     assert names == ["1-original", "2-seen", "3-translated", "4-back", "5-changed", "6-identity", "7-result"]

@@ -95,7 +95,7 @@ def evaluate_swaps(asked: Asked, output: Path, progress: Progress | None = None)
         "seed": asked.seed,
         "quick": asked.quick,
         "identity": {"embedding": "" if why else "dlib ResNet (2017), 128 numbers a face", "why_not": why},
-        "methods": {spec.id: {"title": spec.title, "weights": weights, "params": asdict(spec.params())}
+        "methods": {spec.id: {"title": spec.title, "weights": weights, "params": asdict(spec.swapping())}
                     for spec, weights in specs},
         "personas": people,
         "pictures": {part: _lock(part, group, asked) for part, group in parts.items()},

@@ -248,7 +248,7 @@ def _swap(job: Job, face: Face, who: str) -> tuple[Image, float]:
     _warm(job.column, who)
     began = time.process_time()
     target, crop = _crop(job, face, who)
-    image = paste(target, crop, **settings_of(registry.load_spec(job.column).params()))
+    image = paste(target, crop, **settings_of(registry.load_spec(job.column).swapping()))
     return image, time.process_time() - began
 
 
@@ -257,7 +257,7 @@ def _crop(job: Job, face: Face, who: str) -> tuple[Face, Image]:
     spec = registry.load_spec(job.column)
     target = realign(face, spec.inputs.crop_size) if spec.inputs.crop_size else face
     faces: Iterator[Face] = iter([target])
-    made = registry.load(job.column)(faces, identity=_persona(who), params=spec.params(), seed=job.settings.seed)
+    made = registry.load(job.column)(faces, identity=_persona(who), params=spec.swapping(), seed=job.settings.seed)
     return target, next(iter(made))
 
 
@@ -265,7 +265,7 @@ def _crop(job: Job, face: Face, who: str) -> tuple[Face, Image]:
 def _warm(method: str, who: str) -> None:
     """The first call loads networks and is not timed."""
     next(iter(registry.load(method)(iter([_persona(who)]), identity=_persona(who),
-                                    params=registry.load_spec(method).params())))  # fmt: skip
+                                    params=registry.load_spec(method).swapping())))  # fmt: skip
 
 
 def _show(job: Job, subject: Subject) -> None:
@@ -277,7 +277,7 @@ def _show(job: Job, subject: Subject) -> None:
         return
     spec = replace(registry.load_spec(job.column), weights=registry.load(job.column).weights)
     named = {key: value for key, value in asdict(spec.weights).items() if key in ("repo", "revision", "sha256")}
-    claim = Claim(spec.id, spec.title, spec.year, named, job.shown, asdict(spec.params()), job.settings.seed,
+    claim = Claim(spec.id, spec.title, spec.year, named, job.shown, asdict(spec.swapping()), job.settings.seed,
                   (subject.sha256,), "swap")  # fmt: skip
     ratio = _THUMBNAIL / max(image.shape[:2])
     small = np.asarray(cv2.resize(image, None, fx=ratio, fy=ratio, interpolation=cv2.INTER_AREA), np.uint8)

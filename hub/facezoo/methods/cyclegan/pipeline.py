@@ -101,8 +101,6 @@ class CycleGan(RestylePipeline):
         """The names of the translators there and back. Raises UsageError when the weights lack them, or do not know
         the identity."""
         able = [task for task, names in _WAYS.items() if set(names) <= set(self.networks)]
-        if not self.spec.inputs.persona:
-            able = [task for task in able if task != "persona"]
         if params.task not in able:
             raise UsageError(
                 f"These weights were not taught task={params.task}.", f"Allowed for task: {' | '.join(able)}."

@@ -7,7 +7,6 @@ import inspect
 import itertools
 import textwrap
 from collections.abc import Collection
-from dataclasses import replace
 from functools import cache
 
 import gradio as gr
@@ -27,7 +26,7 @@ def widgets(spec: MethodSpec, *, leave_out: Collection[str] = ()) -> dict[str, C
     buttons or a dropdown, a number with a Range a slider, a bool a checkbox; the field's docstring becomes the line
     below it."""
     notes = field_notes(spec.params)
-    shown = [_offered(spec, each) for each in describe_params(spec) if each.name not in leave_out]
+    shown = [each for each in describe_params(spec) if each.name not in leave_out]
     return {each.name: _widget(each, notes.get(each.name, "")) for each in shown}
 
 
@@ -46,14 +45,6 @@ def field_notes(params: type) -> dict[str, str]:
             if isinstance(value, ast.Constant) and isinstance(value.value, str):
                 notes[field.target.id] = " ".join(value.value.split())
     return notes
-
-
-def _offered(spec: MethodSpec, parameter: Parameter) -> Parameter:
-    """The parameter without the choice that would put on somebody whom the weights do not know."""
-    when = spec.inputs.persona_when
-    if when is None or spec.inputs.persona or parameter.name != when[0]:
-        return parameter
-    return replace(parameter, choices=tuple(each for each in parameter.choices if each != when[1]))
 
 
 def _widget(parameter: Parameter, note: str) -> Component:

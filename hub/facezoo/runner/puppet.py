@@ -78,7 +78,11 @@ class Puppet:
         side = self._pipeline.side
         places = handles_at(posture, self._rest, side)
         handles = {name: ((x + 0.5) / side, (y + 0.5) / side) for name, (x, y) in places.items()}
-        return Shown(posture, _marked(painted.picture), painted.drawing.picture, handles)
+        return Shown(posture, _marked(painted.picture), _enlarged(painted.drawing.picture), handles)
+
+    def pose(self, params: Mapping[str, Any]) -> Image:
+        """The persona in a posture, by name; see `handles.posture_from`."""
+        return self.show(posture_from(params)).picture
 
     def drag(self, posture: Posture, handle: str, x: float, y: float) -> Posture:
         """The posture that brings a handle as near as can be to x, y in [0, 1] of the picture."""
@@ -108,7 +112,7 @@ class Puppet:
             if len(self._motions) < _LONGEST:
                 self._motions.append(self._last)
         (painted,) = _painted(self._pipeline, [self._last], self.persona)
-        self.drawing = painted.drawing.picture
+        self.drawing = _enlarged(painted.drawing.picture)
         return _marked(painted.picture)
 
     def recorded(self) -> Template:

@@ -85,7 +85,7 @@ DARK = Palette(
 def head() -> str:
     """What goes into the page's head: the tokens, the stylesheet and the script, all inline, nothing fetched."""
     tokens = f":root {{ {_variables(LIGHT)} --font: {FONT}; }}\n.dark {{ {_variables(DARK)} }}"
-    style = "".join((ASSETS / name).read_text(encoding="utf-8") for name in ("hub.css", "train.css"))
+    style = "".join((ASSETS / name).read_text(encoding="utf-8") for name in ("hub.css", "train.css", "playground.css"))
     script = (ASSETS / "hub.js").read_text(encoding="utf-8")
     colors = f'<meta name="theme-color" content="{LIGHT.ground}" media="(prefers-color-scheme: light)">'
     colors += f'<meta name="theme-color" content="{DARK.ground}" media="(prefers-color-scheme: dark)">'

@@ -82,7 +82,7 @@ async function loop(mine) {
         stop();
         return trouble(told.problem);
       }
-      if (told.picture) show(told.picture);
+      if (told.picture) show(told);
     } catch (error) {
       failures += 1;
       await new Promise(later => setTimeout(later, 500));
@@ -95,9 +95,11 @@ async function loop(mine) {
   }
 }
 
-function show(picture) {
-  const image = document.querySelector(`#${root().dataset.target} img.live`);
-  if (image) image.src = picture;
+function show(told) {
+  for (const [name, address] of [['live', told.picture], ['live-drawing', told.drawing]]) {
+    const image = address && document.querySelector(`#${root().dataset.target} img.${name}`);
+    if (image) image.src = address;
+  }
 }
 
 async function record() {

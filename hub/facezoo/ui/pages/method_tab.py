@@ -9,6 +9,7 @@ from typing import Any
 import gradio as gr
 
 from facezoo.types import MethodSpec
+from facezoo.ui.pages.playground import playground
 from facezoo.ui.parts.cards import Card, grid, method_card, panel
 from facezoo.ui.parts.job import Done, Failure, Stage, Working, follow, stop
 from facezoo.ui.parts.markup import text
@@ -37,6 +38,8 @@ def method_tab(spec: MethodSpec, *, in_animate: bool) -> None:
     wire(zone, reset=lambda chosen: _ready(spec, chosen), results=results)
     _wire_run(zone, spec, results, steps)
     wire_steps(steps, spec, zone)
+    if "puppet" in spec.tasks:
+        playground(spec)
 
 
 def _wire_run(zone: Studio, spec: MethodSpec, results: gr.HTML, steps: StepsView) -> None:
@@ -136,6 +139,8 @@ def _about(spec: MethodSpec, *, in_animate: bool) -> str:
         if in_animate
         else ""
     )
+    if "puppet" in spec.tasks:
+        door += f'<p><a href="#{spec.id}-playground">Landmark playground: drag a drawing, the person follows</a></p>'
     return (
         f'<section class="about"><h2>{text(spec.title)} <span class="year">{spec.year}</span></h2>'
         f'<p class="lede">{text(spec.summary)}</p><dl class="facts-list">{rows}</dl>'

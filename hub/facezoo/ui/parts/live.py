@@ -20,9 +20,9 @@ from facezoo.ui.parts.picture import Chosen
 from facezoo.ui.workspace import new_folder
 
 if TYPE_CHECKING:
-    from facezoo.runner import Live
+    from facezoo.runner import Live, Puppet
 
-__all__ = ["IDLE", "Order", "follow", "hold", "order_of", "pose", "record", "release", "restart"]
+__all__ = ["IDLE", "Order", "address", "drawing", "follow", "hold", "order_of", "pose", "record", "release", "restart"]
 
 IDLE = 600
 """Seconds after which an unused picture is let go."""
@@ -34,17 +34,18 @@ _SIDE = 960  # px: the longer side of a picture on the page
 
 @dataclass(frozen=True)
 class Order:
-    """Which picture is to move. consent: as for a run."""
+    """Which picture is to move; or which persona, who needs none. consent: as for a run."""
 
     method: str
-    picture: Path
+    picture: Path | None
     consent: bool
     face: int
+    persona: str = ""
 
 
 @dataclass(eq=False)
 class _Held:
-    live: Live
+    live: Live | Puppet
     order: Order
     used: float
     params: Mapping[str, Any] = field(default_factory=dict[str, Any])  # of following
@@ -63,7 +64,8 @@ def order_of(method: str, chosen: Chosen, consent: bool, face: int) -> Order:
 
 
 def hold(owner: str, order: Order) -> None:
-    """Makes the ordered picture ready to move for this visitor, unless it is. Raises what `runner.Live` raises."""
+    """Makes the ordered picture ready to move for this visitor, unless it is. Raises what `runner.Live` and
+    `runner.Puppet` raise."""
     now = time.monotonic()
     with _door:
         held = _held.get(owner)
@@ -71,9 +73,7 @@ def hold(owner: str, order: Order) -> None:
             held.used = now
             return
         _held.pop(owner, None)
-    from facezoo.runner import Live
-
-    live = Live(order.method, order.picture, consent=order.consent, face=order.face)
+    live = _made(order)
     with _door:
         _held[owner] = _Held(live, order, now)
         while len(_held) > _MOST:
@@ -91,7 +91,7 @@ def pose(owner: str, params: Mapping[str, Any]) -> str:
     """The picture as parameters move it, as a data: address. Raises UsageError when nothing is held."""
     held = _of(owner)
     with held.turn:
-        return _address(held.live.pose(params))
+        return address(held.live.pose(params))
 
 
 def restart(owner: str, params: Mapping[str, Any] | None = None) -> None:
@@ -110,7 +110,13 @@ def follow(owner: str, frame: str, seconds: float) -> str:
     held = _of(owner)
     image = _decoded(frame)
     with held.turn:
-        return _address(held.live.follow(image, seconds))
+        return address(held.live.follow(image, seconds))
+
+
+def drawing(owner: str) -> str:
+    """What a persona who follows was painted from last, as a data: address; "" for pictures, which are not painted."""
+    drawn = getattr(_of(owner).live, "drawing", None)
+    return "" if drawn is None else address(drawn)
 
 
 def record(owner: str) -> Path:
@@ -120,6 +126,14 @@ def record(owner: str) -> Path:
     held = _of(owner)
     with held.turn:
         return save_template(held.live.recorded(), new_folder())
+
+
+def _made(order: Order) -> Live | Puppet:
+    from facezoo.runner import Live, Puppet
+
+    if order.picture is None:
+        return Puppet(order.method, order.persona)
+    return Live(order.method, order.picture, consent=order.consent, face=order.face)
 
 
 def _watch() -> None:
@@ -172,8 +186,9 @@ def _decoded(frame: str) -> Image:
         folder.rmdir()
 
 
-def _address(image: Image) -> str:
-    """A picture for the page: labelled and watermarked by the runner, not stored anywhere."""
+def address(image: Image) -> str:
+    """A picture for the page, not stored anywhere: made by the runner, which labelled and watermarked it, or a mere
+    drawing."""
     from PIL import Image as Pillow
 
     picture = Pillow.fromarray(image)

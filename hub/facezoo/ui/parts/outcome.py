@@ -11,7 +11,7 @@ from facezoo.types import MethodSpec, Sealed
 from facezoo.ui.parts.cards import Card
 from facezoo.ui.parts.picture import Chosen
 
-__all__ = ["finish"]
+__all__ = ["finish", "named"]
 
 _log = logging.getLogger("facezoo.ui")
 _STILL = (".png", ".jpg", ".jpeg", ".webp", ".avif")
@@ -25,7 +25,7 @@ def finish(spec: MethodSpec, sealed: Sealed, chosen: Chosen, face: int | str, *,
     from facezoo.evaluate.metrics import measure
     from facezoo.safety.seal import verify
 
-    sealed = _named(sealed)
+    sealed = named(sealed)
     card = Card(spec, "done", sealed=sealed, before=chosen.preview)
     yield card
     card = replace(card, provenance=verify(sealed.path))
@@ -39,7 +39,7 @@ def finish(spec: MethodSpec, sealed: Sealed, chosen: Chosen, face: int | str, *,
     yield replace(card, door=door if door and runner.explains(spec.id) else "")
 
 
-def _named(sealed: Sealed) -> Sealed:
+def named(sealed: Sealed) -> Sealed:
     """The same bytes under the name a download gets: facezoo-landmark_warp-joss.png. Made of our own ids only."""
     driver = sealed.record.get("driving") or {}
     known = (sealed.record.get("method"), sealed.record.get("persona"), driver.get("name"))

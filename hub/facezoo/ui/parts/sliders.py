@@ -7,10 +7,10 @@ import gradio as gr
 from facezoo.registry import describe_params
 from facezoo.types import MethodSpec
 
-__all__ = ["SLIDERS", "face_sliders"]
+__all__ = ["GROUPS", "SLIDERS", "face_sliders"]
 
 
-_GROUPS = {
+GROUPS = {
     "Head": {"yaw": "Turn left or right", "pitch": "Nod up or down", "roll": "Tilt left or right"},
     "Mouth": {"smile": "Sad or smiling", "mouth": "Open", "pucker": "Kiss"},
     "Eyes": {
@@ -21,7 +21,8 @@ _GROUPS = {
         "look_y": "Look up or down",
     },
 }
-SLIDERS = tuple(name for group in _GROUPS.values() for name in group)
+"""What the sliders are for -> parameter name -> its words."""
+SLIDERS = tuple(name for group in GROUPS.values() for name in group)
 """Names of the parameters that pose a face without any driver."""
 
 
@@ -29,7 +30,7 @@ def face_sliders(spec: MethodSpec) -> dict[str, gr.Slider]:
     """Parameter name -> slider, in groups, for those that `spec` has; in the surrounding layout."""
     known = {each.name: each for each in describe_params(spec)}
     made: dict[str, gr.Slider] = {}
-    for title, group in _GROUPS.items():
+    for title, group in GROUPS.items():
         names = [name for name in group if name in known]
         if not names:
             continue

@@ -21,7 +21,8 @@ LONGEST = 60
 
 
 def webcam_input(target: str) -> gr.HTML:
-    """The component. target: element id of the results, in which the image of class "live" shows the picture.
+    """The component. target: element id of the results, in which the image of class "live" shows the picture, and that
+    of class "live-drawing", if there is one, what it was painted from.
 
     Events: opened, the camera runs; the property `answer` tells the page what comes of it, {"owner": session, "turn":
     number} or {"owner": "", "problem": HTML, "turn": number}. recorded, a recording ended. Its value is not used."""
@@ -38,9 +39,11 @@ def webcam_input(target: str) -> gr.HTML:
 
 
 def follow_webcam(sent: Any) -> dict[str, Any]:
-    """One webcam picture: {"owner", "frame", "seconds"} -> {"picture"} or {"problem"}."""
+    """One webcam picture: {"owner", "frame", "seconds"} -> {"picture", "drawing"} or {"problem"}."""
     try:
-        return {"picture": live.follow(str(sent["owner"]), str(sent["frame"]), float(sent["seconds"]))}
+        owner = str(sent["owner"])
+        picture = live.follow(owner, str(sent["frame"]), float(sent["seconds"]))
+        return {"picture": picture, "drawing": live.drawing(owner)}
     except (KeyError, TypeError, ValueError):
         return {"problem": ""}
     except Exception as error:

@@ -194,10 +194,17 @@ def test_compared_where_it_swaps(
     done = facezoo.compare(portrait, persona=PERSONA, methods=["cyclegan"], output=tmp_path)
     sealed = done.results["cyclegan"]
     assert (sealed.record["persona"], claimed(sealed)) == (PERSONA, ("swap", PERSONA))
+    assert claimed(done.grid) == ("swap", PERSONA)
     change = np.abs(read_photo(sealed.path).astype(int) - read_photo(portrait)).max(axis=2)
     assert change[:4, :4].max() < 8, "the mark alone"
     painted = runner.run("cyclegan", portrait, persona=PERSONA, output=tmp_path / "painted.png")
     assert (painted.record["persona"], claimed(painted)) == (None, ("restyle", None))
+
+
+def test_a_comparison_in_which_nobody_is_put_on_names_nobody(listed: None, portrait: Path, tmp_path: Path) -> None:
+    done = facezoo.compare(portrait, persona=PERSONA, methods=["cyclegan"], output=tmp_path)
+    assert claimed(done.results["cyclegan"]) == claimed(done.grid) == ("restyle", None)
+    assert done.results["cyclegan"].record["persona"] is None
 
 
 @pytest.mark.slow

@@ -134,7 +134,9 @@ def compare(
                 on_result(spec.id, results[spec.id])
         if not results:
             raise next(iter(failures.values()))
-        claim = Claim("compare", "Comparison", 0, {}, persona, {}, seed, (clip.sha256,), "swap")
+        worn = {sealed.record["persona"] for sealed in results.values()} - {None}
+        named, task = (persona if persona in worn else None), ("swap" if worn else "restyle")
+        claim = Claim("compare", "Comparison", 0, {}, named, {}, seed, (clip.sha256,), task)
         grid = seal(
             iter([Frame(side_by_side(pictures), 0.0)]), folder / "grid.png", claim=claim, clip=clip, label=label
         )

@@ -174,15 +174,19 @@ watch('start', () => {
 
 for (const each of sliders) set(each, 0);
 // After the webcam the persona goes back to what the sliders say.
+let before = 'off';
 const watcher = new MutationObserver(() => {
-  section.inert = cameraRuns() && camera().dataset.state === 'busy';
-  if (camera().dataset.state === 'off') ask(next ?? {});
+  const state = camera()?.dataset.state ?? 'off';
+  if (state === before) return;
+  if (state === 'off') ask(next ?? {});
+  if (state === 'live' && before === 'busy') section.querySelector('.puppet-panes').scrollIntoView();
+  before = state;
 });
-requestAnimationFrame(() => camera() && watcher.observe(camera(), { attributeFilter: ['data-state'] }));
 
 // Nothing is fetched before somebody looks.
 new IntersectionObserver((entries, observer) => {
   if (!entries.some(each => each.isIntersecting)) return;
   observer.disconnect();
+  watcher.observe(element.closest('.playground'), { subtree: true, attributeFilter: ['data-state'] });
   ask();
 }).observe(section);

@@ -23,7 +23,7 @@ class Calm:
 
     amount: [0, 1], see `OneEuro`. Call it with the motions in the order of their times."""
 
-    def __init__(self, amount: float = 0.3) -> None:
+    def __init__(self, amount: float = 0.5) -> None:
         self._filter = OneEuro(amount)
 
     def __call__(self, motion: Motion) -> Motion:

@@ -34,7 +34,7 @@ _NUDGE = 0.02  # of a range: the difference that a slope is taken over
 _STIFF = 0.02  # px squared by which a number that hardly moves its point is kept from running away
 _SIDES = 0.15  # head units to each side of the middle of the face, over which one side becomes the other
 _LIP = 0.11  # head units that a lip moves at most
-_LIP_REACH = (0.26, 0.09)  # head units across and up or down, within which the skin follows a lip
+_LIP_REACH = 0.09  # head units above or below the mouth within which the skin follows a lip
 
 
 @dataclass(frozen=True)
@@ -190,8 +190,9 @@ def _lips() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     ring = shape[list(INNER_LIPS)]
     upper, lower = ring[:11], np.concatenate([ring[:1], ring[:9:-1]])
     between = np.interp(shape[:, 0], (upper[:, 0] + lower[:, 0]) / 2, (upper[:, 1] + lower[:, 1]) / 2)
-    away = np.stack([shape[:, 0] / _LIP_REACH[0], (shape[:, 1] - between) / _LIP_REACH[1]], axis=1)
-    near = np.exp(-(away[:, 0] ** 2) - np.maximum(np.abs(away[:, 1]) - 1, 0) ** 2)
+    along = np.clip(1 - (shape[:, 0] / ring[10, 0]) ** 2, 0, 1) ** 0.5  # the corners of the mouth stay
+    apart = np.abs(shape[:, 1] - between) / _LIP_REACH
+    near = along * np.exp(-(np.maximum(apart - 1, 0) ** 2))
     below = shape[:, 1] > between
     below[list(INNER_LIPS[:11])], below[list(INNER_LIPS[11:])] = False, True
     return (near * ~below).astype(np.float32), (near * below).astype(np.float32)

@@ -149,6 +149,16 @@ def test_own_weights_are_portrayed_too(pipeline: Face2Face, tmp_path: Path) -> N
     assert sealed.record["weights"]["sha256"] == "ab" * 32
 
 
+def test_its_speed_is_measured() -> None:
+    from facezoo.cli.bench_puppet import time_puppet
+
+    told = time_puppet("face2face", 3)
+    assert (told["method"], told["side"]) == ("face2face", 64)
+    assert min(*told["posture"].values(), *told["webcam"].values()) > 0
+    with pytest.raises(UsageError, match="moves no personas"):
+        time_puppet("landmark_warp")
+
+
 def _saved_again(path: Path, copy: Path) -> Path:
     """Other bytes of the same picture, so that consent is asked as for anybody's photo."""
     from PIL import Image as Pillow

@@ -41,29 +41,34 @@ def bench(
     wanted = [each.strip() for each in methods.split(",") if each.strip()]
     specs = [registry.load_spec(id) for id in wanted] if wanted else registry.list_methods()
     animating = [spec.id for spec in specs if "animate" in spec.tasks]
+    moving = [spec.id for spec in specs if "puppet" in spec.tasks]
     specs = [spec for spec in specs if "photo" in spec.inputs.media and not spec.inputs.driving]
     if baseline not in (_UNTOUCHED, *(spec.id for spec in specs)):
         raise UsageError(
             f"The baseline {baseline!r} is not among what is timed.", f"Use {_UNTOUCHED} or one of the methods."
         )
     rows = _time_all(specs, runs)
-    if not rows and not animating:
+    if not rows and not animating and not moving:
         raise FacezooError("No method could be timed.", "See: facezoo doctor")
     if rows:
         _compare_with(rows, baseline)
     from facezoo.cli.bench_animation import time_animation
+    from facezoo.cli.bench_puppet import time_puppet
 
     films = [time_animation(method) for method in animating]
+    puppets = [time_puppet(method) for method in moving]
     if any(row["seconds"]["total"] > _BUSY * row["cpu"] for row in rows):
         warn("this machine is busy with other work: the seconds are longer than facezoo's own.")
     if as_json:
         print_json({"machine": _machine(), "side": _SIDE, "runs": runs, "baseline": baseline, "methods": rows,
-                    "animation": films})  # fmt: skip
+                    "animation": films, "puppets": puppets})  # fmt: skip
         return
     if rows:
         _print_photos(rows, runs, baseline)
     for film in films:
         _print_film(film)
+    for puppet in puppets:
+        _print_puppet(puppet)
 
 
 def _print_photos(rows: list[dict[str, Any]], runs: int, baseline: str) -> None:
@@ -96,6 +101,15 @@ def _print_film(film: dict[str, Any]) -> None:
     )
     for name, ratio in film["cheaper"].items():
         print(f"{film['method']}: {ratio:.0f} times less processor time a frame than {name}")
+
+
+def _print_puppet(puppet: dict[str, Any]) -> None:
+    webcam, posture = puppet["webcam"], puppet["posture"]
+    print(
+        f"{puppet['method']}: {webcam['fps']:.1f} frames a second after a webcam ({1000 * webcam['cpu']:.0f} ms of "
+        f"processor each), {posture['show']:.0f} ms from a posture to its picture, {posture['drag']:.0f} ms to drag a "
+        f"point; painted at {puppet['side']} px"
+    )
 
 
 def _time_all(specs: list[MethodSpec], runs: int) -> list[dict[str, Any]]:

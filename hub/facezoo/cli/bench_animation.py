@@ -27,7 +27,7 @@ from facezoo.method import AnimationPipeline
 from facezoo.types import Clip, Frame, Image
 from facezoo.zoo.embedded import personas
 
-__all__ = ["PUBLISHED", "time_animation"]
+__all__ = ["PUBLISHED", "talking", "time_animation"]
 
 _DRIVER = 512  # px, longer side
 PUBLISHED = {"first-order model, generator alone, 256 px": 3.5, "LivePortrait, 512 px": 40.0}
@@ -50,7 +50,7 @@ def time_animation(method: str, count: int = 120) -> dict[str, Any]:
 
 def _time(pipeline: AnimationPipeline, side: int, count: int) -> dict[str, float]:
     photo = _sized(read_photo(personas()[0].portrait), side)
-    frames = list(_talking(count))
+    frames = list(talking(count))
     params = pipeline.spec.params()
     if hasattr(params, "start"):
         params = replace(params, start="first")  # in one go
@@ -62,7 +62,8 @@ def _time(pipeline: AnimationPipeline, side: int, count: int) -> dict[str, float
     return {"fps": drawn / (time.perf_counter() - began), "cpu": (time.process_time() - spent) / drawn}
 
 
-def _talking(count: int) -> Iterator[Image]:
+def talking(count: int) -> Iterator[Image]:
+    """Frames (H, W, 3) RGB uint8 of a synthetic person who talks."""
     photo = _sized(read_photo(personas()[1].portrait), _DRIVER)
     puppet = Puppet(find_faces(photo)[0])
     motions = shipped("talk").motions

@@ -97,7 +97,10 @@ def run(
 
 
 def animate(
-    portrait: Annotated[Path, typer.Argument(metavar="PORTRAIT", help="A photo or a painting of one face.")],
+    portrait: Annotated[
+        Path,
+        typer.Argument(metavar="PORTRAIT", help="A photo or painting of one face, or a persona's id."),
+    ],
     output: Output,
     driving: Driving = None,
     method: Annotated[str | None, typer.Option(metavar="ID", help="The newest that can, when not given.")] = None,
@@ -109,9 +112,11 @@ def animate(
     as_json: AsJson = False,
 ) -> int:
     """Bring one portrait to life with the motion of a clip, a motion that ships (nod, talk, smile, look_around,
-    surprise, wink), or settings alone: --set yaw=15 --set smile=1."""
+    surprise, wink), or settings alone: --set yaw=15 --set smile=1. A persona too: animate imani --method face2face."""
     from facezoo import registry
 
+    if method is not None and "puppet" in registry.load_spec(method).tasks:
+        return _portray(method, portrait, output, driving, settings, consent=consent, label=label, as_json=as_json)
     able = [spec.id for spec in registry.list_methods() if "animate" in spec.tasks]
     if method is not None and registry.load_spec(method).id not in able:
         raise UsageError(f"{method} does not animate portraits.", f"Methods that do: {', '.join(able) or 'none here'}.")
@@ -121,6 +126,32 @@ def animate(
         method or able[-1], [portrait], output, driving=driving, face=face, seed=seed, settings=settings,
         consent=consent, label=label, as_json=as_json,
     )  # fmt: skip
+
+
+def _portray(
+    method: str,
+    persona: Path,
+    output: Path,
+    driving: Path | None,
+    settings: Sequence[str] | None,
+    *,
+    consent: bool,
+    label: Label,
+    as_json: bool,
+) -> int:
+    """A persona follows a driver, or does what the settings say."""
+    from facezoo import runner
+
+    with ProgressLine() as progress:
+        sealed = runner.portray(
+            method, str(persona), posture=_settings(settings or []), driving=driving, consent=consent or None,
+            output=output, label=label, progress=progress,
+        )  # fmt: skip
+    if as_json:
+        print_json(sealed.record)
+    else:
+        print(_in_words(sealed.record))
+    return 0
 
 
 def motion(

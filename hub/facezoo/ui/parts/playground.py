@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -105,7 +106,11 @@ def chosen_posture(value: Mapping[str, Any] | None) -> tuple[str, dict[str, floa
 
 
 def _share(value: Any) -> float:
-    return min(max(float(value), -0.5), 1.5)
+    """A place in the picture, or a little beside it. Raises ValueError for what is none."""
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(value)
+    return min(max(number, -0.5), 1.5)
 
 
 def _example(id: str) -> Any:

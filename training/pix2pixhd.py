@@ -36,7 +36,7 @@ from facezoo.train.accelerator import new_accelerator
 from facezoo.train.checkpoint import load_checkpoint, save_checkpoint
 from facezoo.train.config import parse
 from facezoo.train.drawings import PersonFrames
-from facezoo.train.painting import begin, draw_batch, finish, follow, gather, sheet
+from facezoo.train.painting import begin, draw_batch, finish, follow, gather, parts, sheet
 from facezoo.train.pix2pixhd import feature_matching, halved, least_squares, stage_of
 from facezoo.train.similarity import difference
 
@@ -79,6 +79,8 @@ class Config:
     """Discriminators: the first sees the picture, each further one half its size."""
     judge: int = 24
     """Channels of a discriminator's first layer."""
+    patch: int = 160
+    """Side in pixels of the part of each fine picture, about the face, that is judged; all of it in the paper."""
     features: float = 4.0
     """How much more eyes, brows and lips count for L1 and SSIM."""
     around: float = 0.4
@@ -105,10 +107,10 @@ class Config:
             raise ValueError("--shares takes two numbers, together at most 1: --shares 0.35 0.1")
 
 
-PRESETS = {"cpu": {}, "small": {"network": "small", "batch": 8},
+PRESETS = {"cpu": {}, "small": {"network": "small", "batch": 8, "patch": 80},
            "paper": {"network": "paper", "people": ("imani",), "steps": 400_000, "batch": 1, "rate": 2e-4,
                      "judge_rate": 2e-4, "l1": 0.0, "unlike": 0.0, "adversarial": 0.0, "judges": 3, "judge": 64,
-                     "threads": 8}}  # fmt: skip
+                     "patch": 1024, "threads": 8}}  # fmt: skip
 
 
 def main(config: Config) -> None:
@@ -144,27 +146,31 @@ def main(config: Config) -> None:
         pictures = painter(drawings, places, who, stage)
         small = [halved(each) for each in (drawings, truth, weights)]
         seen, true, counts = small if stage == "global" else (drawings, truth, weights)
-        made, parts = pictures[-1], {}
-        parts["L1"] = config.l1 * difference(made, true, counts, config.unlike)
+        made, terms = pictures[-1], {}
+        terms["L1"] = config.l1 * difference(made, true, counts, config.unlike)
         if stage == "joint":
-            parts["coarse"] = config.l1 * difference(pictures[0], small[1], small[2], config.unlike)
+            terms["coarse"] = config.l1 * difference(pictures[0], small[1], small[2], config.unlike)
         if step >= config.adversarial * config.steps:
             judge.requires_grad_(True)
-            of_made, of_true = judge(torch.cat([seen, made.detach()], dim=1)), judge(torch.cat([seen, true], dim=1))
-            parts["judges"] = (least_squares(of_made, 0) + least_squares(of_true, 1)) / 2
-            accelerator.backward(parts["judges"])
+            ratio = drawings.shape[-1] // made.shape[-1]
+            cut = parts(torch.cat([seen, made, true], dim=1), places[:, ::ratio, ::ratio], config.patch // ratio)
+            seen, made, true = cut.split(3, dim=1)
+            pairs = [torch.cat([seen, each], dim=1) for each in (made, true)]
+            of_made, of_true = (judge(each.detach()) for each in pairs)
+            terms["judges"] = (least_squares(of_made, 0) + least_squares(of_true, 1)) / 2
+            accelerator.backward(terms["judges"])
             judges.step()
             judges.zero_grad()
             judge.requires_grad_(False)
-            of_made = judge(torch.cat([seen, made], dim=1))
-            parts["GAN"] = least_squares(of_made, 1)
-            parts["matching"] = config.matching * feature_matching(of_made, of_true)
-        accelerator.backward(sum(value for name, value in parts.items() if name != "judges"))
+            of_made = judge(pairs[0])
+            terms["GAN"] = least_squares(of_made, 1)
+            terms["matching"] = config.matching * feature_matching(of_made, of_true)
+        accelerator.backward(sum(value for name, value in terms.items() if name != "judges"))
         paints.step()
         paints.zero_grad()
         follow(mean, bare, step if stage == "global" else step - enhancing, config.average)
         step += 1
-        losses.append({name: value.item() for name, value in parts.items()})
+        losses.append({name: value.item() for name, value in terms.items()})
         if not np.isfinite(sum(losses[-1].values())):
             raise SystemExit(f"A loss of step {step} is {losses[-1]}: lower --rate and go on from a checkpoint.")
         if step % 25 == 0 and accelerator.is_main_process:

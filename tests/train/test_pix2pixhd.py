@@ -47,7 +47,7 @@ def script(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
 
 def _config(script: ModuleType, data: Path, output: Path, **more: Any) -> Any:
     settings = {"people": ("a", "b"), "network": "tiny", "steps": 4, "shares": (0.25, 0.25), "batch": 2, "judge": 2,
-                "adversarial": 0.2, "minutes": 0.0, "threads": torch.get_num_threads(), **more}  # fmt: skip
+                "patch": 24, "adversarial": 0.2, "minutes": 0.0, "threads": 1, **more}  # fmt: skip
     return script.Config(data=data, output=output, **settings)
 
 

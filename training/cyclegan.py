@@ -75,6 +75,9 @@ class Config:
     """Weight of the difference between a picture and what comes back."""
     identity: float = 0.3
     """Weight, in shares of `cycle`, of what a translator changes on its own kind; 0 lets colours invert."""
+    soft: float = 0.15
+    """Difference, of 2 from black to white, below which these two cost by its square: where translators begin by
+    leaving pictures alone, L1, 0 as in the paper, would hold them there."""
     pool: int = 50
     """Fakes that are remembered for the judges."""
     decay: float = 0.998
@@ -100,8 +103,8 @@ class Config:
 
 
 PRESETS = {"cpu": {}, "paper": {"cut": "square", "side": 256, "zoom": 1.06, "ngf": 64, "blocks": 9, "norm": "instance",
-                                "skip": 0, "ndf": 64, "steps": 200_000, "warm_up": 0, "rate": 2e-4, "judge_rate": 2e-4,
-                                "identity": 0.5, "decay": 0.999, "threads": 8}}  # fmt: skip
+                                "skip": 0, "soft": 0.0, "ndf": 64, "steps": 200_000, "warm_up": 0, "rate": 2e-4,
+                                "judge_rate": 2e-4, "identity": 0.5, "decay": 0.999, "threads": 8}}  # fmt: skip
 
 
 def main(config: Config) -> None:
@@ -112,7 +115,10 @@ def main(config: Config) -> None:
     with accelerator.main_process_first():
         a, b = (read(config, place, letter) for place, letter in ((config.a, "a"), (config.b, "b")))
     held = a[: config.kept], b[: config.kept]
-    translators, judges = Translators(config.ngf, config.blocks, config.norm, skip=bool(config.skip)), Judges(config.ndf)
+    translators, judges = (
+        Translators(config.ngf, config.blocks, config.norm, skip=bool(config.skip)),
+        Judges(config.ndf),
+    )
     average = Average(translators)
     pools = torch.nn.ModuleList([Pool(config.pool, config.side) for _ in "ab"])
     turn = torch.optim.Adam(translators.parameters(), config.rate, betas=(0.5, 0.999))
@@ -183,9 +189,13 @@ def read(config: Config, place: str, letter: str) -> np.ndarray:
 
 
 def differences(made: Made, a: Tensor, b: Tensor, config: Config) -> dict[str, Tensor]:
-    """The weighted L1 losses of what must not change: pictures there and back, and pictures of the kind made."""
-    cycle = functional.l1_loss(made.back_a, a) + functional.l1_loss(made.back_b, b)
-    same = functional.l1_loss(made.same_a, a) + functional.l1_loss(made.same_b, b)
+    """The weighted losses of what must not change: pictures there and back, and pictures of the kind made."""
+
+    def apart(x: Tensor, y: Tensor) -> Tensor:
+        return functional.smooth_l1_loss(x, y, beta=config.soft)
+
+    cycle = apart(made.back_a, a) + apart(made.back_b, b)
+    same = apart(made.same_a, a) + apart(made.same_b, b)
     return {"cycle": config.cycle * cycle, "identity": config.cycle * config.identity * same}
 
 

@@ -44,7 +44,7 @@ class Translators(nn.Module):
 
     def __init__(self, ngf: int, n_blocks: int, norm_layer: str, *, skip: bool) -> None:
         super().__init__()
-        begin = _small if norm_layer == "instance" else _passing
+        begin = _passing if skip or norm_layer == "none" else _small
         self.to_b = begin(ResnetGenerator(ngf=ngf, n_blocks=n_blocks, norm_layer=norm_layer, skip=skip))
         self.to_a = begin(ResnetGenerator(ngf=ngf, n_blocks=n_blocks, norm_layer=norm_layer, skip=skip))
 
@@ -196,7 +196,8 @@ def _small(network: nn.Module) -> nn.Module:
 
 
 def _passing(network: ResnetGenerator) -> ResnetGenerator:
-    """Weights with which signals keep their size without a normalisation; residual blocks add little at first.
+    """Weights with which signals keep their size without a normalisation; residual blocks and the last layer add
+    little at first.
 
     Source: He et al. 2015, "Delving Deep into Rectifiers"."""
     _small(network)

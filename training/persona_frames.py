@@ -96,7 +96,6 @@ class Config:
         if not 0 <= self.held_back <= 1 or self.size < 64:
             raise ValueError("--held-back must be from 0 to 1, --size at least 64")
 
-
     @property
     def paired(self) -> bool:
         """Whether pairs are made."""

@@ -41,7 +41,9 @@ def script(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
     spec.loader.exec_module(module)
     monkeypatch.setitem(module.NETWORKS, "tiny", TINY)
     AcceleratorState._reset_state(reset_partial_state=True)
+    threads = torch.get_num_threads()
     yield module
+    torch.set_num_threads(threads)
     AcceleratorState._reset_state(reset_partial_state=True)
 
 

@@ -57,8 +57,11 @@ def painted(page: Page) -> str:
 
 
 def repainted(page: Page, before: str) -> None:
-    page.wait_for_function("before => document.querySelector('.puppet .painted img').src !== before", arg=before)
-    page.wait_for_timeout(300)
+    """Waits until the picture is another one and all that was asked for is done."""
+    page.wait_for_function(
+        "before => document.querySelector('.puppet .painted img').src !== before", arg=before, timeout=WORK
+    )
+    page.locator('.puppet[aria-busy="false"]').wait_for(timeout=WORK)
 
 
 def saved(page: Page, folder: Path) -> Path:

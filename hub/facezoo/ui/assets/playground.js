@@ -24,6 +24,7 @@ async function ask(question = {}) {
   if (cameraRuns()) return camera().querySelector('[data-act=stop]').click(); // and asks when it is off
   if (asking) return;
   asking = true;
+  section.setAttribute('aria-busy', 'true');
   let failures = 0;
   while (next) {
     const { fresh, ...more } = next;
@@ -44,6 +45,7 @@ async function ask(question = {}) {
     }
   }
   asking = false;
+  section.setAttribute('aria-busy', 'false');
 }
 
 function show(told) {

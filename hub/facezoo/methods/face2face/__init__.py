@@ -1,1 +1,5 @@
-"""face2face: the landmarks of a face drawn as lines, and a network that paints a person over them."""
+"""face2face: what a face does, drawn, and a network that paints a person over the drawing."""
+
+from .spec import SPEC, Params
+
+__all__ = ["SPEC", "Params"]

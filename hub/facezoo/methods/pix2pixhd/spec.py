@@ -1,11 +1,11 @@
-"""What is known of pix2pixhd. `__init__` names it once there are weights; until then the method is not listed."""
+"""What is known of pix2pixhd."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from facezoo.types import Inputs, MethodSpec, Range
+from facezoo.types import Inputs, MethodSpec, Range, Weights
 
 __all__ = ["SPEC", "Params"]
 
@@ -48,4 +48,9 @@ SPEC = MethodSpec(
     trained_on="Synthetic people only: 7,900 rendered frames of the four personas, each from one portrait, one CPU "
     "core.",
     inputs=Inputs(media=("photo", "video"), persona=True),
+    weights=Weights(
+        sha256="55c85e904c508e78aa403ef013d00f567c9265cca33d63ec2118be2a4d9f2e50",
+        parameters=5_582_148,
+        bytes=11_169_232,
+    ),
 )

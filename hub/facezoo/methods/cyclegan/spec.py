@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from facezoo.types import Inputs, MethodSpec, Range
+from facezoo.types import Inputs, MethodSpec, Range, Weights
 
 __all__ = ["PERSONA", "SPEC", "Params"]
 
@@ -39,7 +39,14 @@ SPEC = MethodSpec(
     licence="Apache-2.0",
     pipeline=".pipeline:CycleGan",
     params=Params,
-    limits="It changes colour and texture, not shape: nobody gets another nose.",
-    trained_on="",
+    limits="It changes colour and texture, not shape: nobody gets another nose. A short training of small networks: the "
+    "strokes are faint, and plain backgrounds show a weave.",
+    trained_on="774 synthetic portraits and 95 faces painted by Vincent van Gogh, public domain; 40 minutes on one CPU "
+    "core.",
     inputs=Inputs(media=("photo", "video"), persona=False, persona_when=("task", "persona")),
+    weights=Weights(
+        sha256="72c47514392843e522c4935558081c71f9ab6943e09e143493327136449ea15a",
+        parameters=3_926_406,
+        bytes=7_856_508,
+    ),
 )

@@ -40,7 +40,8 @@ SPEC = MethodSpec(
     pipeline=".pipeline:CycleGan",
     params=Params,
     limits="It changes colour and texture, not shape: nobody gets another nose. A short training of small networks: "
-    "strokes are faint, plain backgrounds show a weave, and a mere transfer of colours comes as near to the other kind.",
+    "strokes are faint, plain backgrounds show a weave, and a transfer of colours alone comes as near to the other "
+    "kind.",
     trained_on="774 synthetic portraits and 95 faces painted by Vincent van Gogh, public domain; 40 minutes on one CPU "
     "core.",
     inputs=Inputs(media=("photo", "video"), persona=False, persona_when=("task", "persona")),

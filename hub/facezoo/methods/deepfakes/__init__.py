@@ -40,8 +40,8 @@ SPEC = MethodSpec(
     params=Params,
     limits="The face is decoded at 192 px, so large faces look soft; it knows four people only, keeps the outline of "
     "the face it covers, makes broad smiles smaller, and fails on heads turned further than about 35 degrees.",
-    trained_on="Synthetic people only: 8,800 rendered pairs of 351 synthetic portraits and 4,700 of 684 as they are, with the four personas, each "
-    "from one portrait, two CPU cores.",
+    trained_on="Synthetic people only: 8,800 rendered pairs of 351 synthetic portraits and 4,700 of 684 as they are, "
+    "with the four personas, each from one portrait, two CPU cores.",
     inputs=Inputs(media=("photo", "video"), persona=True),
     weights=Weights(
         sha256="eef4788f81ca99186a6bc3c4df36a4521bbb5bf32c87f56686ef71c1384edcf8",

@@ -89,13 +89,14 @@ def table(outcomes: list[Outcome]) -> str:
 
 @contextmanager
 def peak_memory() -> Iterator[list[int]]:
-    """Watches the resident memory of this process and its children."""
+    """Watches how much the resident memory of this process grows, and that of its children."""
     peak, done = [0], threading.Event()
     me = psutil.Process()
+    before = me.memory_info().rss
 
     def watch() -> None:
         while not done.wait(0.03):
-            total = me.memory_info().rss
+            total = me.memory_info().rss - before
             for child in me.children():
                 try:
                     total += child.memory_info().rss

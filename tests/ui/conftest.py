@@ -71,11 +71,13 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
         seconds = time.monotonic() - began
         yield Hub(url, process.pid, seconds, resident_megabytes(process.pid), log)
     finally:
+        died = process.poll()
         process.send_signal(signal.SIGINT)
         try:
             process.wait(20)
         except subprocess.TimeoutExpired:
             process.kill()
+    assert died is None, f"the hub ended by itself with {died}: {log.read_text()}"
     assert "Traceback" not in log.read_text(), log.read_text()
     left = sorted(path.name for path in (folder / "tmp").iterdir())
     assert left == [], f"left in the temp folder: {left}"

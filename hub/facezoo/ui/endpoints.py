@@ -34,7 +34,9 @@ def add_endpoints(hub: gr.Blocks, specs: Sequence[MethodSpec]) -> None:
     ids = [spec.id for spec in specs]
     added = [
         api(_verify, api_name="verify", concurrency_limit=2, concurrency_id="look"),
-        api(_compare_with(ids), api_name="compare", concurrency_id="run"),
+        api(
+            _compare_with([spec.id for spec in specs if "swap" in spec.tasks]), api_name="compare", concurrency_id="run"
+        ),
     ]
     added += [
         api(_method(spec), api_name=spec.id, api_description=spec.summary, concurrency_id="run") for spec in specs
@@ -66,7 +68,7 @@ def _compare_with(ids: list[str]) -> Callable[..., Any]:
         seed: int = 0,
         label: _Label = "small",
     ) -> tuple[FileData, list[FileData], dict[str, Any]]:
-        """The same picture through every method. Returns the grid, the sealed files and their records by method."""
+        """The same picture through every method that swaps faces. Returns the grid, the sealed files and their records by method."""
         from facezoo import runner
 
         done = _guarded(

@@ -81,4 +81,5 @@ class ResnetGenerator(ModelMixin, ConfigMixin):
             # a padding layer of its own stands before each convolution, dropout before the second
             "use_dropout": second - first == (4 if first == 0 else 5),
             "padding_type": "zero" if first == 0 else "reflect",
+            "skip": False,
         }

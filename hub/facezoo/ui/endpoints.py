@@ -68,7 +68,8 @@ def _compare_with(ids: list[str]) -> Callable[..., Any]:
         seed: int = 0,
         label: _Label = "small",
     ) -> tuple[FileData, list[FileData], dict[str, Any]]:
-        """The same picture through every method that swaps faces. Returns the grid, the sealed files and their records by method."""
+        """The same picture through every method that swaps faces. Returns the grid, the sealed files and their records
+        by method."""
         from facezoo import runner
 
         done = _guarded(

@@ -146,8 +146,9 @@ def test_clip_decoder_that_dies_is_a_typed_error(tmp_path: Path, film: Callable[
     clip = open_clip(film(tmp_path / "a.mp4", 120, size=(480, 640)))
     frames = clip.frames()
     next(frames)
-    for decoder in psutil.Process().children():
-        decoder.kill()
+    for child in psutil.Process().children():  # a hub that other tests look at may be among them
+        if any("facezoo.media._worker" in word for word in child.cmdline()):
+            child.kill()
     with pytest.raises(Unreadable, match="damaged"):
         list(frames)
     assert len(list(clip.frames())) == 120, "the next walk has a decoder of its own"

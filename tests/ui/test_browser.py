@@ -92,9 +92,8 @@ def test_upload_consent_swap_slide_download_verify(
     download = page.locator("#compare-results .download").first
     download.wait_for(timeout=WORK)
     page.locator("#compare-results .badge.good").first.wait_for(timeout=WORK)
-    page.locator("#compare-results .measures").first.wait_for(timeout=WORK)
-    going_on = "document.querySelector('#compare-results :is([data-state=waiting], [data-state=working])')"
-    page.wait_for_function(f"!{going_on}", timeout=WORK)  # each result that comes draws the cards anew
+    # each result that comes draws the cards anew
+    page.locator('#compare-results .results[aria-busy="false"] .measures').first.wait_for(timeout=WORK)
 
     slider = page.locator("#compare-results .before-after input").first
     slider.focus()

@@ -19,7 +19,7 @@ from facezoo.face.mesh import FACE_OVAL, topology
 from facezoo.face.occlusion import features, in_front, unlike_skin
 from facezoo.types import Face, Image, Mask, Points
 
-__all__ = ["face_mask", "fit", "match_color", "paste", "settings_of"]
+__all__ = ["face_mask", "fit", "match_color", "paste", "settings_of", "sharpened"]
 
 Color = Literal["reinhard", "mkl", "none"]
 Blend = Literal["poisson", "feather"]
@@ -125,6 +125,15 @@ def face_mask(mesh: Points, size: int, *, feather: float = 0.09) -> Mask:
     soft = feather * width * (1 + np.clip(height / 0.3, 0, 1))
     step = np.clip(distance / np.maximum(soft, 1.0), 0, 1)
     return (step * step * (3 - 2 * step)).astype(np.float32)
+
+
+def sharpened(picture: Image, amount: float) -> Image:
+    """Unsharp mask over a fiftieth of the side. picture: (S, S, 3) RGB uint8; amount: [0, 1], 0 gives it back."""
+    if amount == 0:
+        return picture
+    values = picture.astype(np.float32)
+    fine = values - cv2.GaussianBlur(values, (0, 0), picture.shape[0] / 100)
+    return np.clip(values + 2 * amount * fine, 0, 255).round().astype(np.uint8)
 
 
 def match_color(generated: Image, target: Image, skin: Mask, drawn: Mask, mode: Color) -> NDArray[np.float32]:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facezoo.face.align import move
+from facezoo.face.blend import sharpened
 from facezoo.face.drawing import Drawing
 from facezoo.face.mesh import BROWS, EYES, FACE_OVAL, INNER_LIPS, OUTER_LIPS, topology
 from facezoo.face.occlusion import own_skin
@@ -54,7 +55,7 @@ def lay_over(
     size, side = target.crop.shape[0], shown.picture.shape[0]
     own = move(target.landmarks.mesh, target.affine)
     theirs = shown.mesh
-    picture = _sharpened(shown.picture, sharpen)
+    picture = sharpened(shown.picture, sharpen)
     if size < 0.8 * side:  # an area filter first, or fine texture aliases
         picture = np.asarray(cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA), np.uint8)
         theirs = _scaled(theirs, size / side)
@@ -151,12 +152,3 @@ def _feature_mask(mesh: Points, size: int) -> Mask:
     reach = 2 * round(width / 2) + 1
     grown = cv2.dilate(mask, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach)))
     return np.asarray(cv2.GaussianBlur(grown.astype(np.float32), (0, 0), max(width / 4, 0.5)), np.float32)
-
-
-def _sharpened(picture: Image, amount: float) -> Image:
-    """Unsharp mask over a fiftieth of the side."""
-    if amount == 0:
-        return picture
-    values = picture.astype(np.float32)
-    fine = values - cv2.GaussianBlur(values, (0, 0), picture.shape[0] / 100)
-    return np.clip(values + 2 * amount * fine, 0, 255).round().astype(np.uint8)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 import cv2
 import numpy as np
 
+from facezoo.face.blend import sharpened
 from facezoo.method import PeoplePipeline
 from facezoo.methods.deepfakes.model import ANYONE, Autoencoder
 from facezoo.types import Face, Image, Mask, Step
@@ -50,7 +51,7 @@ class DeepFakes(PeoplePipeline):
             made, masks = self._decode(np.stack([_window(face.crop, self._network.side) for face in chosen]), who)
             for face, picture, mask in zip(chosen, made, masks, strict=True):
                 alpha = mask if params.mask == "learned" else np.ones_like(mask)
-                yield _to_crop(_sharpened(picture, params.sharpen), alpha, face.crop.shape[0])
+                yield _to_crop(sharpened(picture, params.sharpen), alpha, face.crop.shape[0])
 
     def explain(self, target: Face, *, identity: Face | None, params: Params, seed: int = 0) -> list[Step]:
         """What the network was taught with, and what it makes of this face with either decoder.
@@ -122,15 +123,6 @@ def _warped(window: Image, seed: int) -> Image:
         grid = grid + random_warp(1, faces.shape[-1], 2 * WARP)
     bent = functional.grid_sample(faces, grid, "bilinear", "reflection", align_corners=False)
     return bent.round().byte()[0].permute(1, 2, 0).numpy()
-
-
-def _sharpened(picture: Image, amount: float) -> Image:
-    """Unsharp mask over a fiftieth of the side."""
-    if amount == 0:
-        return picture
-    values = picture.astype(np.float32)
-    fine = values - cv2.GaussianBlur(values, (0, 0), picture.shape[0] / 100)
-    return np.clip(values + 2 * amount * fine, 0, 255).round().astype(np.uint8)
 
 
 def _to_crop(picture: Image, mask: Mask, size: int) -> Image:

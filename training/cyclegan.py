@@ -90,6 +90,8 @@ class Config:
     """Threads of torch."""
     resume: str = ""
     """A checkpoint folder to go on from, or "last"."""
+    init_from: str = ""
+    """A folder with two translators to begin with, called to_b and to_a, or after the kinds that they make."""
     seed: int = 0
     """Of everything drawn at random."""
 
@@ -119,6 +121,8 @@ def main(config: Config) -> None:
         Translators(config.ngf, config.blocks, config.norm, skip=bool(config.skip)),
         Judges(config.ndf),
     )
+    if config.init_from:
+        begin_from(translators, config)
     average = Average(translators)
     pools = torch.nn.ModuleList([Pool(config.pool, config.side) for _ in "ab"])
     turn = torch.optim.Adam(translators.parameters(), config.rate, betas=(0.5, 0.999))
@@ -177,6 +181,14 @@ def main(config: Config) -> None:
     if accelerator.is_main_process:
         save_checkpoint(checkpoints, accelerator, step)
         finish(average.mean, held, config)
+
+
+def begin_from(translators: Translators, config: Config) -> None:
+    """Take over the weights of two translators; the judges, who are not kept, begin anew."""
+    for name, kind in (("to_b", config.names[1]), ("to_a", config.names[0])):
+        folder = Path(config.init_from)
+        known = ResnetGenerator.from_pretrained(folder / (name if (folder / name).is_dir() else kind))
+        getattr(translators, name).load_state_dict({key: value.float() for key, value in known.state_dict().items()})
 
 
 def read(config: Config, place: str, letter: str) -> np.ndarray:

@@ -152,6 +152,10 @@ def test_two_steps_and_what_they_leave(tmp_path: Path, heaps: Path) -> None:
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
     assert set(metrics["patch distance"]) == {"photo to painting", "painting to photo"}
     assert set(metrics["cycle L1"]) == {"photo", "painting"}
+    before = _weights(tmp_path / "run")
+    more = ("--steps", "1", "--rate", "0", "--init-from", str(tmp_path / "run" / "final"))
+    _train(heaps, tmp_path / "more", *more)
+    assert _weights(tmp_path / "more") == before  # nothing was learned since
 
 
 @pytest.mark.slow

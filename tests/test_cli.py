@@ -418,6 +418,14 @@ def test_bench(facezoo: Callable[..., Result], swap_method: str, empty_temp: Pat
     assert row["ratio"] == pytest.approx(row["seconds"]["total"] / row["untouched"])
 
 
+def test_bench_of_networks(facezoo: Callable[..., Result]) -> None:
+    rows = facezoo("bench", "--networks", "--runs", 1, "--json").json["networks"]
+    assert len(rows) >= 2
+    for row in rows:
+        assert row["ratio"] == pytest.approx(row["plain"] / row["quick"])
+        assert row["difference"] <= 1e-3
+
+
 def test_ctrl_c_leaves_nothing(swap_method: str, tmp_path: Path, empty_temp: Path) -> None:
     """Interrupted in the middle of many inputs: Cancelled, two lines, no output, empty temporary folder."""
     inputs = []

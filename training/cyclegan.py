@@ -64,7 +64,10 @@ class Config:
     steps: int = 12_000
     """Steps of the optimiser."""
     batch: int = 1
-    """Pictures of each kind a step."""
+    """Pictures of each kind that are translated a step."""
+    judged: int = 8
+    """Pictures of each kind that the judges see a step, `batch` of them new, of the fakes the others remembered ones.
+    From one, as in the paper, they need tens of thousands of steps to see more than colours."""
     warm_up: int = 100
     """Steps at the start in which the translators only learn to leave their own kind as it is."""
     rate: float = 4e-4
@@ -100,13 +103,20 @@ class Config:
             raise ValueError(f"--cut must be one of {', '.join(CUTS)}")
         if self.norm not in ("none", "instance"):
             raise ValueError("--norm must be none or instance")
+        if self.judged < self.batch:
+            raise ValueError("--judged must be at least --batch")
         if self.side % 4 or len(self.names) != 2:
             raise ValueError("--side must be a multiple of 4, and --names two words")
 
 
-PRESETS = {"cpu": {}, "paper": {"cut": "square", "side": 256, "zoom": 1.06, "ngf": 64, "blocks": 9, "norm": "instance",
-                                "skip": 0, "soft": 0.0, "ndf": 64, "steps": 200_000, "warm_up": 0, "rate": 2e-4,
-                                "judge_rate": 2e-4, "identity": 0.5, "decay": 0.999, "threads": 8}}  # fmt: skip
+PRESETS = {
+    "cpu": {},
+    "paper": {
+        "cut": "square", "side": 256, "zoom": 1.06, "ngf": 64, "blocks": 9, "norm": "instance", "skip": 0, "soft": 0.0,
+        "ndf": 64, "steps": 200_000, "warm_up": 0, "rate": 2e-4, "judge_rate": 2e-4, "judged": 1, "identity": 0.5,
+        "decay": 0.999, "threads": 8,
+    },
+}  # fmt: skip
 
 
 def main(config: Config) -> None:
@@ -123,6 +133,8 @@ def main(config: Config) -> None:
     )
     if config.init_from:
         begin_from(translators, config)
+    for network in (translators, judges):  # channels last: a fifth faster here, on graphics cards too
+        network.to(memory_format=torch.channels_last)
     average = Average(translators)
     pools = torch.nn.ModuleList([Pool(config.pool, config.side) for _ in "ab"])
     turn = torch.optim.Adam(translators.parameters(), config.rate, betas=(0.5, 0.999))
@@ -134,15 +146,22 @@ def main(config: Config) -> None:
     step = load_checkpoint(checkpoints, accelerator, config.resume)
     if accelerator.is_main_process:
         print(f"{len(a)} {config.names[0]}s, {len(b)} {config.names[1]}s, from step {step}", flush=True)
-    mine = slice(accelerator.process_index * config.batch, (accelerator.process_index + 1) * config.batch)
+    more = config.judged - config.batch
+    mine, others = (
+        slice(accelerator.process_index * count, (accelerator.process_index + 1) * count)
+        for count in (config.batch, more)
+    )
     saved, losses = time.monotonic(), []
     while step < config.steps:
         seed = (config.seed * config.steps + step) * (accelerator.num_processes + 1)
         torch.manual_seed(seed + accelerator.process_index)
-        true_a, true_b = (
-            draw_crops(each[config.kept :], config.batch, config.side, config.zoom).to(accelerator.device)
+        seen_a, seen_b = (
+            draw_crops(each[config.kept :], config.judged, config.side, config.zoom).to(
+                accelerator.device, memory_format=torch.channels_last
+            )
             for each in (a, b)
         )
+        true_a, true_b = seen_a[: config.batch], seen_b[: config.batch]
         for optimizer, rate in ((turn, config.rate), (judge, config.judge_rate)):
             optimizer.param_groups[0]["lr"] = rate * min(1.0, 2 - 2 * step / config.steps)
 
@@ -160,8 +179,11 @@ def main(config: Config) -> None:
         if not warm_up:
             fakes = [accelerator.gather(each.detach()) for each in (made.fake_a, made.fake_b)]
             torch.manual_seed(seed + accelerator.num_processes)  # all processes remember the same
-            shown = [pool.exchange(each)[mine] for pool, each in zip(pools, fakes, strict=True)]
-            parts["judges"] = judges(true_a, true_b, *shown)
+            shown = [
+                torch.cat([pool.exchange(each)[mine], pool.recall(more * accelerator.num_processes)[others]])
+                for pool, each in zip(pools, fakes, strict=True)
+            ]
+            parts["judges"] = judges(seen_a, seen_b, *shown)
             accelerator.backward(parts["judges"])
             judge.step()
             judge.zero_grad()

@@ -118,7 +118,11 @@ def test_the_pool_gives_old_fakes_half_of_the_time() -> None:
         assert given.shape == fake.shape
         news += int(given[0, 0, 0, 0]) == number
     assert 80 < news - 3 < 120
+    again = pool.recall(20)
+    assert again.shape == (20, 3, 4, 4)
+    assert all(any(torch.equal(one, each) for each in pool.pictures) for one in again)
     assert (Pool(0, 4).exchange(fake) == fake).all()
+    assert Pool(0, 4).recall(5).shape == (0, 3, 4, 4)
 
 
 def test_what_goes_wrong_is_said() -> None:

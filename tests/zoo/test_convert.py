@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from facezoo.errors import FacezooError, Unreadable, UnsupportedFormat, UsageError
+from facezoo.nn.fast import hasten
 from facezoo.zoo.convert import architectures, convert, load_original
 
 torch = pytest.importorskip("torch")
@@ -136,6 +137,20 @@ def test_outputs_are_the_originals(name: str, given: str, fixtures: Path, record
     print(f"{name}: largest difference {largest:.1e}")
     assert largest <= meta["suggested_tolerance_max_abs"]
     assert largest < NOISE
+
+
+@pytest.mark.parametrize("name", ["cyclegan_resnet_in", "cyclegan_resnet_bn_dropout", "pix2pix_unet128_bn",
+                                  "pix2pixhd_global", "pix2pixhd_local"])  # fmt: skip
+def test_outputs_of_the_quick_copy_are_the_originals(name: str, fixtures: Path) -> None:
+    folder = fixtures / name
+    meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
+    network = hasten(load_original(FIXTURES[name], _weights(folder, meta), **meta["constructor"]))
+    tensors = load_file(folder / "io.safetensors")
+    with torch.inference_mode():
+        (output,) = dict(_flat(network(*(tensors[f"input.{each}"].float() for each in meta["inputs"])))).items()
+    saved = meta.get("subsampled_outputs", {}).get(output[0], {}).get("saved", "")
+    kept = _every(output[1], saved) if saved else output[1]
+    assert (kept - tensors[output[0]]).abs().max() <= 1e-3
 
 
 @pytest.mark.parametrize("name", KEY_LISTS)

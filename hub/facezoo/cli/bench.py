@@ -30,12 +30,18 @@ def bench(
     baseline: Annotated[
         str, typer.Option(metavar="ID", help="Ratios are against this one; untouched is reading and sealing alone.")
     ] = _UNTOUCHED,
+    networks: Annotated[
+        bool, typer.Option("--networks", help="Only: the networks' quick forward passes against their plain ones.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
 ) -> None:
     """Time each photo method on a synthetic portrait of 1024 px: median seconds a stage, and the ratio to a baseline.
 
     Wall seconds, except `cpu`: processor seconds of this process on all cores. A machine busy with other work is
     pointed out; `cpu` and the fastest run mislead least then."""
+    if networks:
+        _bench_networks(runs, as_json)
+        return
     from facezoo import registry
 
     wanted = [each.strip() for each in methods.split(",") if each.strip()]
@@ -69,6 +75,24 @@ def bench(
         _print_film(film)
     for puppet in puppets:
         _print_puppet(puppet)
+
+
+def _bench_networks(runs: int, as_json: bool) -> None:
+    from facezoo.cli.bench_networks import time_networks
+
+    rows = time_networks(runs)
+    if as_json:
+        print_json({"machine": _machine(), "runs": runs, "networks": rows})
+        return
+    print(f"{_machine()}; one thread, fastest of {runs} runs in turns, milliseconds of processor")
+    print_table(
+        ("network", "plain", "quick", "ratio", "largest difference"),
+        [
+            (row["network"], f"{row['plain']:.0f}", f"{row['quick']:.0f}", f"{row['ratio']:.2f}",
+             f"{row['difference']:.0e}")
+            for row in rows
+        ],
+    )  # fmt: skip
 
 
 def _print_photos(rows: list[dict[str, Any]], runs: int, baseline: str) -> None:

@@ -108,6 +108,12 @@ class Pool(nn.Module):
                 self.pictures[number] = fake
         return torch.stack(given)
 
+    def recall(self, count: int) -> Tensor:
+        """(count, 3, S, S), remembered fakes, some perhaps twice; none when none is remembered. Draws from torch's
+        random numbers."""
+        filled = int(self.filled)
+        return self.pictures[torch.randint(filled, (count,))] if filled else self.pictures[:0]
+
 
 class Average(nn.Module):
     """The translators as they were on average over the last steps: calmer pictures than those of any one step."""

@@ -19,13 +19,10 @@ from .spec import PERSONA, SPEC, Params
 
 __all__ = ["CycleGan"]
 
-_WAYS = {
-    "photo_to_painting": ("painting", "photo"),
-    "painting_to_photo": ("photo", "painting"),
-    "persona": ("persona", "anyone"),
-}
-_NAMED = {"painting": "a painting", "photo": "a photo", "persona": "the persona", "anyone": "somebody else"}
-_FACE = 160  # px: the aligned crop as the persona's translator sees it
+_STYLES = {"van_gogh": ("painting", "photo"), "old_masters": ("old_painting", "old_photo")}
+_NAMED = {"painting": "a painting", "photo": "a photo", "persona": "the persona", "anyone": "somebody else",
+          "old_painting": "an old painting", "old_photo": "a photo"}  # fmt: skip
+_FACE = 144  # px: the aligned crop as the persona's translator sees it
 _FOREHEAD = 0.5  # how much higher the forehead is than the mesh shows
 _FADE = 0.3  # widths of a face over which what is around it changes more and more
 _GLOW = 90.0  # grey levels of change that are white in the heat map
@@ -33,16 +30,14 @@ _GLOW = 90.0  # grey levels of change that are white in the heat map
 
 class CycleGan(RestylePipeline):
     """Translators, each named after what it makes: two for photos and paintings, and where weights hold them two more
-    for a persona and anyone.
+    for photos and old masters, and for a persona and anyone.
 
     They are fully convolutional and see the whole picture at once, so that there are no seams. Source: Zhu et al. 2017,
     "Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial Networks"."""
 
     spec = SPEC
-    components: ClassVar[Mapping[str, type[Any]]] = dict.fromkeys(
-        ("painting", "photo", "persona", "anyone"), ResnetGenerator
-    )
-    optional: ClassVar[frozenset[str]] = frozenset({"persona", "anyone"})
+    components: ClassVar[Mapping[str, type[Any]]] = dict.fromkeys(_NAMED, ResnetGenerator)
+    optional: ClassVar[frozenset[str]] = frozenset({"old_painting", "old_photo", "persona", "anyone"})
 
     def restyle(self, image: Image, faces: Sequence[Face], *, params: Params, seed: int = 0) -> Image:
         """The whole picture as `params.task` has it."""
@@ -100,17 +95,20 @@ class CycleGan(RestylePipeline):
     def _ways(self, params: Params, identity: Face | None) -> tuple[str, str]:
         """The names of the translators there and back. Raises UsageError when the weights lack them, or do not know
         the identity."""
-        able = [task for task, names in _WAYS.items() if set(names) <= set(self.networks)]
-        if params.task not in able:
-            raise UsageError(
-                f"These weights were not taught task={params.task}.", f"Allowed for task: {' | '.join(able)}."
-            )
-        if identity is not None and identity.persona != PERSONA:
-            raise UsageError(
-                f"These weights know {PERSONA} alone, not {identity.persona or 'somebody else'}.",
-                f"Choose the persona {PERSONA}.",
-            )
-        return _WAYS[params.task]
+        known = set(self.networks)
+        tasks = ["photo_to_painting", "painting_to_photo"] + ["persona"] * ({"persona", "anyone"} <= known)
+        styles = [style for style, names in _STYLES.items() if set(names) <= known]
+        _check("task", params.task, tasks)
+        if params.task == "persona":
+            if identity is not None and identity.persona != PERSONA:
+                raise UsageError(
+                    f"These weights know {PERSONA} alone, not {identity.persona or 'somebody else'}.",
+                    f"Choose the persona {PERSONA}.",
+                )
+            return "persona", "anyone"
+        _check("style", params.style, styles)
+        painting, photo = _STYLES[params.style]
+        return (painting, photo) if params.task == "photo_to_painting" else (photo, painting)
 
     def _change(self, name: str, image: Image, size: int) -> NDArray[np.float32]:
         """(H, W, 3) float32 grey levels to be added to an image (H, W, 3) for it to become what the network makes.
@@ -122,7 +120,7 @@ class CycleGan(RestylePipeline):
         small = _shrunk(image, size)
         beyond = [-side % 4 for side in small.shape[:2]]
         padded = cv2.copyMakeBorder(small, 0, beyond[0], 0, beyond[1], cv2.BORDER_REFLECT_101)
-        network = self.networks[name]
+        network = self.quick(name)
         with torch.inference_mode():
             batch = torch.from_numpy(padded[None]).permute(0, 3, 1, 2).to(network.device, network.dtype) / 127.5 - 1
             made = network(batch)[0].float().permute(1, 2, 0).cpu().numpy()
@@ -130,6 +128,13 @@ class CycleGan(RestylePipeline):
         if small.shape != image.shape:
             change = cv2.resize(change, (width, height), interpolation=cv2.INTER_CUBIC)
         return np.asarray(change, np.float32)
+
+
+def _check(setting: str, wanted: str, known: Sequence[str]) -> None:
+    if wanted not in known:
+        raise UsageError(
+            f"These weights were not taught {setting}={wanted}.", f"Allowed for {setting}: {' | '.join(known)}."
+        )
 
 
 def _shrunk(image: Image, size: int) -> Image:

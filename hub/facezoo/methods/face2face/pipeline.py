@@ -50,4 +50,4 @@ class Face2Face(DrawnPeoplePipeline):
         ]  # fmt: skip
 
     def _paint(self, drawings: Tensor, places: Tensor, who: Tensor) -> list[Tensor]:
-        return [self.networks["painter"](drawings, places, who)]
+        return [self.quick("painter")(drawings, places, who)]

@@ -60,5 +60,5 @@ class Pix2PixHD(DrawnPeoplePipeline):
     def _paint(self, drawings: Tensor, places: Tensor, who: Tensor) -> list[Tensor]:
         from torch.nn import functional
 
-        coarse, fine = self.networks["painter"](drawings, places, who)
+        coarse, fine = self.quick("painter")(drawings, places, who)
         return [functional.interpolate(coarse, scale_factor=2, mode="bicubic", align_corners=False), fine]

@@ -106,7 +106,9 @@ def test_upload_consent_swap_slide_download_verify(
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] * 0.9, box["y"] + box["height"] / 2, steps=5)
     page.mouse.up()
-    assert float(slider.evaluate(at).rstrip("%")) > 75
+    assert (moved := float(slider.evaluate(at).rstrip("%"))) > 75
+    slider.evaluate("s => s.parentElement.outerHTML = s.parentElement.outerHTML.replace(/ style=.[^>]*/, '')")
+    assert float(slider.evaluate(at).rstrip("%")) == moved, "drawn anew, it stays where it was left"
 
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     with page.expect_download() as started:

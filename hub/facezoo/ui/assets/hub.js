@@ -1,9 +1,24 @@
 // Behaviour shared by all pages. Listens on the document, so that it works for whatever gradio renders later.
 (() => {
+  // A picture before and after: where each slider was left, by the result's address, as the zone is drawn anew when
+  // the next result arrives.
+  const left = new Map();
+  const result = slider => slider.parentElement.querySelector('img.after').getAttribute('src');
   document.addEventListener('input', event => {
     const slider = event.target.closest('.before-after > input[type=range]');
-    if (slider) slider.parentElement.style.setProperty('--at', `${slider.value}%`);
+    if (!slider) return;
+    slider.parentElement.style.setProperty('--at', `${slider.value}%`);
+    left.set(result(slider), slider.value);
   });
+  new MutationObserver(changes => {
+    if (!left.size || !changes.some(change => change.addedNodes.length)) return;
+    for (const slider of document.querySelectorAll('.before-after > input[type=range]')) {
+      const value = left.get(result(slider));
+      if (value === undefined || value === slider.value) continue;
+      slider.value = value;
+      slider.parentElement.style.setProperty('--at', `${value}%`);
+    }
+  }).observe(document.documentElement, { childList: true, subtree: true });
 
   // The box of the chosen face, or all boxes; when each face has its own person, the names are on them.
   const ownMode = picker => picker.querySelector('.faces [value="own"]')?.checked;

@@ -19,9 +19,12 @@ from .spec import PERSONA, SPEC, Params
 
 __all__ = ["CycleGan"]
 
-_STYLES = {"van_gogh": ("painting", "photo"), "old_masters": ("old_painting", "old_photo")}
-_NAMED = {"painting": "a painting", "photo": "a photo", "persona": "the persona", "anyone": "somebody else",
-          "old_painting": "an old painting", "old_photo": "a photo"}  # fmt: skip
+_WAYS = {
+    "photo_to_painting": ("painting", "photo"),
+    "painting_to_photo": ("photo", "painting"),
+    "persona": ("persona", "anyone"),
+}
+_NAMED = {"painting": "a painting", "photo": "a photo", "persona": "the persona", "anyone": "somebody else"}
 _FACE = 144  # px: the aligned crop as the persona's translator sees it
 _FOREHEAD = 0.5  # how much higher the forehead is than the mesh shows
 _FADE = 0.3  # widths of a face over which what is around it changes more and more
@@ -30,14 +33,14 @@ _GLOW = 90.0  # grey levels of change that are white in the heat map
 
 class CycleGan(RestylePipeline):
     """Translators, each named after what it makes: two for photos and paintings, and where weights hold them two more
-    for photos and old masters, and for a persona and anyone.
+    for a persona and anyone.
 
     They are fully convolutional and see the whole picture at once, so that there are no seams. Source: Zhu et al. 2017,
     "Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial Networks"."""
 
     spec = SPEC
     components: ClassVar[Mapping[str, type[Any]]] = dict.fromkeys(_NAMED, ResnetGenerator)
-    optional: ClassVar[frozenset[str]] = frozenset({"old_painting", "old_photo", "persona", "anyone"})
+    optional: ClassVar[frozenset[str]] = frozenset({"persona", "anyone"})
 
     def restyle(self, image: Image, faces: Sequence[Face], *, params: Params, seed: int = 0) -> Image:
         """The whole picture as `params.task` has it."""
@@ -95,20 +98,17 @@ class CycleGan(RestylePipeline):
     def _ways(self, params: Params, identity: Face | None) -> tuple[str, str]:
         """The names of the translators there and back. Raises UsageError when the weights lack them, or do not know
         the identity."""
-        known = set(self.networks)
-        tasks = ["photo_to_painting", "painting_to_photo"] + ["persona"] * ({"persona", "anyone"} <= known)
-        styles = [style for style, names in _STYLES.items() if set(names) <= known]
-        _check("task", params.task, tasks)
-        if params.task == "persona":
-            if identity is not None and identity.persona != PERSONA:
-                raise UsageError(
-                    f"These weights know {PERSONA} alone, not {identity.persona or 'somebody else'}.",
-                    f"Choose the persona {PERSONA}.",
-                )
-            return "persona", "anyone"
-        _check("style", params.style, styles)
-        painting, photo = _STYLES[params.style]
-        return (painting, photo) if params.task == "photo_to_painting" else (photo, painting)
+        able = [task for task, names in _WAYS.items() if set(names) <= set(self.networks)]
+        if params.task not in able:
+            raise UsageError(
+                f"These weights were not taught task={params.task}.", f"Allowed for task: {' | '.join(able)}."
+            )
+        if identity is not None and identity.persona != PERSONA:
+            raise UsageError(
+                f"These weights know {PERSONA} alone, not {identity.persona or 'somebody else'}.",
+                f"Choose the persona {PERSONA}.",
+            )
+        return _WAYS[params.task]
 
     def _change(self, name: str, image: Image, size: int) -> NDArray[np.float32]:
         """(H, W, 3) float32 grey levels to be added to an image (H, W, 3) for it to become what the network makes.
@@ -128,13 +128,6 @@ class CycleGan(RestylePipeline):
         if small.shape != image.shape:
             change = cv2.resize(change, (width, height), interpolation=cv2.INTER_CUBIC)
         return np.asarray(change, np.float32)
-
-
-def _check(setting: str, wanted: str, known: Sequence[str]) -> None:
-    if wanted not in known:
-        raise UsageError(
-            f"These weights were not taught {setting}={wanted}.", f"Allowed for {setting}: {' | '.join(known)}."
-        )
 
 
 def _shrunk(image: Image, size: int) -> Image:

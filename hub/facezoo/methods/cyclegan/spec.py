@@ -19,18 +19,12 @@ class Params:
 
     task: Literal["photo_to_painting", "painting_to_photo", "persona"] = "photo_to_painting"
     """What becomes what."""
-    style: Literal["van_gogh", "old_masters"] = "van_gogh"
-    """Whose paintings they become, or were: Vincent van Gogh's, or those of masters who died before 1700."""
     strength: Annotated[float, Range(0, 1.5)] = 1.0
     """How much of the change is taken; above 1 it is exaggerated."""
     size: Literal["256", "512", "768", "1024"] = "512"
     """Longest side in pixels at which it is repainted: on a small one the brush is broad, on a large one fine."""
     keep_face: bool = False
     """Leave the faces as they are and repaint what is around them."""
-    color: Literal["mkl", "reinhard", "none"] = "none"
-    """How a persona's face takes the picture's colours: linear Monge-Kantorovich, Reinhard, or not at all."""
-    blend: Literal["poisson", "feather"] = "feather"
-    """How a persona's face is joined: gradients kept and light taken over (Poisson), or a soft edge alone."""
 
 
 SPEC = MethodSpec(

@@ -49,9 +49,9 @@ class Config:
     """What of a picture is learned from: face (with hair and shoulders), aligned (the face alone) or square."""
     side: int = 128
     """Side in pixels of the parts that are learned from, a multiple of 4."""
-    zoom: float = 2.0
+    zoom: float = 3.0
     """Largest to smallest scale at which pictures are seen; above 1 the details of large pictures are learned too."""
-    ngf: int = 24
+    ngf: int = 32
     """Channels of a translator's first layer."""
     blocks: int = 6
     """Its residual blocks."""
@@ -68,13 +68,13 @@ class Config:
     judged: int = 8
     """Pictures of each kind that the judges see a step, `batch` of them new, of the fakes the others remembered ones.
     From one, as in the paper, they need tens of thousands of steps to see more than colours."""
-    warm_up: int = 100
+    warm_up: int = 20
     """Steps at the start in which the translators only learn to leave their own kind as it is."""
-    rate: float = 4e-4
+    rate: float = 2e-4
     """Learning rate of the translators' Adam; it falls to 0 along a line over the second half of the steps."""
     judge_rate: float = 4e-4
     """Learning rate of the judges' Adam."""
-    cycle: float = 10.0
+    cycle: float = 5.0
     """Weight of the difference between a picture and what comes back."""
     identity: float = 0.3
     """Weight, in shares of `cycle`, of what a translator changes on its own kind; 0 lets colours invert."""
@@ -113,8 +113,8 @@ PRESETS = {
     "cpu": {},
     "paper": {
         "cut": "square", "side": 256, "zoom": 1.06, "ngf": 64, "blocks": 9, "norm": "instance", "skip": 0, "soft": 0.0,
-        "ndf": 64, "steps": 200_000, "warm_up": 0, "rate": 2e-4, "judge_rate": 2e-4, "judged": 1, "identity": 0.5,
-        "decay": 0.999, "threads": 8,
+        "cycle": 10.0, "ndf": 64, "steps": 200_000, "warm_up": 0, "rate": 2e-4, "judge_rate": 2e-4, "judged": 1,
+        "identity": 0.5, "decay": 0.999, "threads": 8,
     },
 }  # fmt: skip
 

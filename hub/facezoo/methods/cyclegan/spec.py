@@ -40,13 +40,13 @@ SPEC = MethodSpec(
     pipeline=".pipeline:CycleGan",
     params=Params,
     limits="It changes colour and texture, not shape: nobody gets another nose. A short training of small networks: "
-    "strokes are faint, plain backgrounds show a weave, and a transfer of colours alone comes as near to the other "
+    "single strokes are faint, and by a measure of texture a transfer of colours alone comes as near to the other "
     "kind.",
-    trained_on="774 synthetic portraits and 95 faces painted by Vincent van Gogh, public domain; 40 minutes on one CPU "
-    "core.",
+    trained_on="774 synthetic portraits and 95 faces painted by Vincent van Gogh, public domain; an hour and a half on "
+    "one CPU core.",
     inputs=Inputs(media=("photo", "video"), persona=False, persona_when=("task", "persona")),
     weights=Weights(
-        sha256="72c47514392843e522c4935558081c71f9ab6943e09e143493327136449ea15a",
+        sha256="01d34751d51db273cf1fae2016f9f0d7eecc0339ac9f947330ddae6cc09402ec",
         parameters=3_926_406,
         bytes=7_856_508,
     ),

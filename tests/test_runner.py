@@ -6,6 +6,7 @@ from __future__ import annotations
 import dataclasses
 import subprocess
 import sys
+import time
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from facezoo import registry, runner
 from facezoo.errors import BadInput, Cancelled, ConsentRequired, ContentRefused, NoFace, UsageError, WeightsUnavailable
 from facezoo.evaluate.metrics import measure
 from facezoo.media.read import open_clip, read_photo
+from facezoo.media.stopwatch import Stopwatch
 from facezoo.media.write import write_clip, write_photo
 from facezoo.registry import describe_params, load_spec
 from facezoo.runner.admit import driver_of
@@ -337,3 +339,13 @@ def test_results_are_sealed_by_the_seal_alone() -> None:
     assert makers - {"types.py"} == {"safety/seal.py"}
     others = callers - {"safety/seal.py", "safety/__init__.py", "evaluate/work.py", "evaluate/styles.py"}
     assert {Path(each).parent.name for each in others} == {"runner"}
+
+
+def test_a_stage_that_still_runs_counts() -> None:
+    clock = Stopwatch(None)
+    with clock.stage("seal"):
+        with clock.stage("method"):
+            time.sleep(0.01)
+        time.sleep(0.01)
+        assert clock.seconds["seal"] >= 0.01 and clock.seconds["method"] >= 0.01
+    assert sum(clock.seconds.values()) <= clock.total

@@ -28,7 +28,13 @@ class Stopwatch:
         self._thread = _Thread()
         self._adding = threading.Lock()
         self._told = ("", 0.0)
-        self.seconds: dict[str, float] = dict.fromkeys(("read", "detect", "method", "blend", "seal"), 0.0)
+        self._seconds: dict[str, float] = dict.fromkeys(("read", "detect", "method", "blend", "seal"), 0.0)
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """Stage -> seconds until now; of a stage that still runs, what the thread that asks has spent in it."""
+        self._lap()
+        return dict(self._seconds)
 
     @property
     def total(self) -> float:
@@ -68,7 +74,7 @@ class Stopwatch:
         mine = self._thread
         if mine.running and mine.running[-1] != _WAITING:
             with self._adding:
-                self.seconds[mine.running[-1]] += now - mine.since
+                self._seconds[mine.running[-1]] += now - mine.since
         mine.since = now
 
 

@@ -67,7 +67,7 @@ class Config:
     """Pictures of each kind that are translated a step."""
     judged: int = 8
     """Pictures of each kind that the judges see a step, `batch` of them new, of the fakes the others remembered ones.
-    From one, as in the paper, they need tens of thousands of steps to see more than colours."""
+    In 240 steps judges who saw eight told true from made nearly always, judges who saw one, as in the paper, rarely."""
     warm_up: int = 20
     """Steps at the start in which the translators only learn to leave their own kind as it is."""
     rate: float = 2e-4
@@ -133,7 +133,7 @@ def main(config: Config) -> None:
     )
     if config.init_from:
         begin_from(translators, config)
-    for network in (translators, judges):  # channels last: a fifth faster here, on graphics cards too
+    for network in (translators, judges):  # a step takes a fifth less time in bfloat16 on a processor
         network.to(memory_format=torch.channels_last)
     average = Average(translators)
     pools = torch.nn.ModuleList([Pool(config.pool, config.side) for _ in "ab"])

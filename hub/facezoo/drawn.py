@@ -33,7 +33,7 @@ _TURN = 25.0  # degrees to each side in which a person's skin is looked at
 class DrawnPeoplePipeline(PuppetPipeline):
     """What a face does is read, drawn on the person's own shape and painted, and the picture is laid over the face.
 
-    Subclasses have a component "painter", a `KnownPeople`, and parameters `shape`, `mask` and `sharpen`, see
+    Subclasses have a component "painter", a `KnownPeople`, and parameters `shape`, `mask`, `mouth` and `sharpen`, see
     `repaint.lay_over`; they write `explain` and `_paint`."""
 
     def __init__(self, networks: Mapping[str, Any] | None = None, *, person: str = "") -> None:
@@ -106,7 +106,7 @@ class DrawnPeoplePipeline(PuppetPipeline):
         if person not in self._skins:
             turned = [motion_of(Controls(yaw=yaw)) for yaw in (-_TURN, 0, _TURN)]
             self._skins[person] = own_points(self.portray(turned, person))
-        return lay_over(target, shown, params.shape, params.mask, params.sharpen, self._skins[person])
+        return lay_over(target, shown, params.shape, params.mask, params.mouth, params.sharpen, self._skins[person])
 
     @property
     def _painter(self) -> KnownPeople:

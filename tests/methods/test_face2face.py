@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from facezoo.errors import UsageError
 from facezoo.face import find_faces, realign
@@ -18,7 +19,7 @@ from facezoo.face.reading import EXPRESSIONS, amounts_of, pose_mesh, read_face
 from facezoo.face.repaint import Portrayal, own_points
 from facezoo.media.read import read_photo
 from facezoo.types import Face
-from facezoo.zoo.embedded import personas
+from facezoo.zoo.embedded import examples, personas
 
 torch = pytest.importorskip("torch")
 
@@ -130,6 +131,19 @@ def test_the_picture_covers_the_face_alone(pipeline: Face2Face, people: dict[str
     assert np.abs(np.median(crops[0][inside, 0]) - 191) < 6  # its face is light grey, what is around it black
     (less,) = pipeline(iter([first]), identity=second, params=Params(sharpen=0, mask="features"))
     assert 0.1 < (less[..., 3] > 127).sum() / inside.sum() < 0.9
+
+
+def test_an_open_mouth_shows_its_own_teeth(pipeline: Face2Face, people: dict[str, Face]) -> None:
+    laughing = next(each for each in examples() if each.id == "laughing")
+    (face, *_), shut = find_faces(read_photo(laughing.path)), next(iter(people.values()))
+    who = replace(face, persona=shut.persona)
+    covers: dict[str, list[NDArray[np.uint8]]] = {"mine": [], "persona": []}
+    for mouth, found in covers.items():
+        params = Params(mouth=mouth)  # pyright: ignore[reportArgumentType]
+        found += [crop[..., 3] for crop in pipeline(iter([face, shut]), identity=who, params=params)]
+    teeth = move(face.landmarks.mesh, face.affine)[list(INNER_LIPS), :2].mean(axis=0).round().astype(int)
+    assert [covers[mouth][0][teeth[1], teeth[0]] for mouth in ("mine", "persona")] == [0, 255]
+    assert (covers["mine"][1] == covers["persona"][1]).all(), "lips that are closed stay so"
 
 
 def test_only_skin_is_taken_of_a_painted_face(people: dict[str, Face]) -> None:

@@ -25,6 +25,9 @@ _YIELDING = 0.3  # head units from the edge of the face within which features go
 _UPRIGHT = 0.05  # degrees: less is no tilt
 _SOFT = 64  # of the painted picture's side: how soft the edge is of what is not skin
 _ASIDE = 0.01  # how much a point counts that is turned away, as the edges of closed lips always are
+_OPEN = (0.06, 0.14)  # height to width of the opening of the mouth at which it begins to be, and is, seen
+_LIP_REACH = 0.2  # head units around the lips within which they keep the target's outline when it is
+_LIP_EDGE = 250  # of the crop's side: how soft the edge of that opening is
 _AROUND = 0.12  # of the face's width, by which features are widened when they alone are pasted
 
 
@@ -44,14 +47,16 @@ def lay_over(
     shown: Portrayal,
     shape: float,
     mask: Literal["face", "features"],
+    mouth: Literal["mine", "persona"],
     sharpen: float,
     usable: NDArray[np.float32] | None = None,
 ) -> Image:
     """The painted face on the target's: (S, S, 4) RGBA uint8, aligned as its crop; alpha is what to paste.
 
     shape: whose features, 0 keeps the outlines of the target's, 1 takes the portrayed one's. mask: the whole face, or
-    eyes, brows, nose and mouth alone. sharpen: 0 to 1. usable: (468,) how much of each point may be pasted, see
-    `own_points`; everything when None."""
+    eyes, brows, nose and mouth alone. mouth: whose teeth an open mouth shows; the target's stay where they are, as
+    Thies et al. 2016, "Face2Face" (section 7), take them from the film. sharpen: 0 to 1. usable: (468,) how much of
+    each point may be pasted, see `own_points`; everything when None."""
     size, side = target.crop.shape[0], shown.picture.shape[0]
     own = move(target.landmarks.mesh, target.affine)
     theirs = shown.mesh
@@ -60,9 +65,13 @@ def lay_over(
         picture = np.asarray(cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA), np.uint8)
         theirs = _scaled(theirs, size / side)
     goal = own.copy()
-    goal[:, :2] += np.float32(shape) * _features()[:, None] * (_scaled(shown.mesh, size / side) - own)[:, :2]
+    seen = _opening(own) if mouth == "mine" else 0.0
+    yields = _features() * (1 - np.float32(seen) * _near_lips())
+    goal[:, :2] += np.float32(shape) * yields[:, None] * (_scaled(shown.mesh, size / side) - own)[:, :2]
     raster = rasterise(goal, _whole(), (size, size))
     alpha = raster.covered if mask == "face" else raster.covered * _feature_mask(goal, size)
+    if seen:
+        alpha = alpha * (1 - np.float32(seen) * _between_lips(own, size))
     if usable is not None:
         alpha = alpha * np.clip(raster.read(usable[:, None])[..., 0], 0, 1)
     return np.dstack([sample(picture, raster.read(theirs[:, :2])), np.rint(alpha * 255).astype(np.uint8)])
@@ -127,6 +136,29 @@ def _features() -> NDArray[np.float32]:
     edge = shape[list(FACE_OVAL)]
     distance = np.linalg.norm(shape[:, None] - edge[None], axis=2).min(axis=1)
     return smoothstep(distance, 0, _YIELDING)
+
+
+@cache
+def _near_lips() -> NDArray[np.float32]:
+    """(468,): 1 on the lips, falling to 0 around them."""
+    shape = topology().canonical[:, :2]
+    lips = shape[[*OUTER_LIPS, *INNER_LIPS]]
+    return smoothstep(np.linalg.norm(shape[:, None] - lips[None], axis=2).min(axis=1), _LIP_REACH, 0)
+
+
+def _opening(mesh: Points) -> float:
+    """How much is seen between the lips, [0, 1]: 0 where they all but close."""
+    ring = mesh[list(INNER_LIPS), :2]
+    spread = np.linalg.svd(ring - ring.mean(axis=0), compute_uv=False)
+    return float(smoothstep(spread[1:] / max(float(spread[0]), 1e-6), *_OPEN)[0])
+
+
+def _between_lips(mesh: Points, size: int) -> Mask:
+    """(S, S) in [0, 1]: the opening of the mouth, with a soft edge."""
+    inside = np.zeros((size, size), np.uint8)
+    cv2.fillPoly(inside, [np.round(mesh[list(INNER_LIPS), :2] * 16).astype(np.int32)], 255, shift=4)
+    soft = cv2.GaussianBlur(inside, (0, 0), max(size / _LIP_EDGE, 0.5))
+    return np.asarray(soft / np.float32(255), np.float32)
 
 
 @cache

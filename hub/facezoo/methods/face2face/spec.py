@@ -22,6 +22,8 @@ class Params:
     """How it is joined: gradients kept and light taken over (Poisson), or a soft edge alone."""
     mask: Literal["face", "features"] = "face"
     """What is pasted: the whole face, or eyes, brows, nose and mouth alone."""
+    mouth: Literal["mine", "persona"] = "mine"
+    """Whose teeth an open mouth shows: yours, or those that the network paints."""
     sharpen: Annotated[float, Range(0, 1)] = 0.2
     """How much the painted face, which is soft, is sharpened."""
     grain: Annotated[float, Range(0, 1)] = 0.6

@@ -1,6 +1,7 @@
 """Teach two translators to turn one kind of picture into another and back, without a single pair.
 
     python training/cyclegan.py --a portraits/ --b paintings/ --output runs/cyclegan
+    python training/cyclegan.py --preset persona --a frames/anyone/ --b frames/tarek/ --output runs/persona
 
 `--a` and `--b` are folders, or data sets of the Hub as owner/name@commit. Source: Zhu et al. 2017, "Unpaired
 Image-to-Image Translation using Cycle-Consistent Adversarial Networks". Two things are ours: for the first steps the
@@ -26,10 +27,22 @@ from torch import Tensor
 from torch.nn import functional
 
 from facezoo.methods.cyclegan.model import ResnetGenerator
+from facezoo.methods.cyclegan.window import SIDE, colors, oval, toned
 from facezoo.train.accelerator import new_accelerator
 from facezoo.train.checkpoint import load_checkpoint, save_checkpoint
 from facezoo.train.config import parse
-from facezoo.train.cyclegan import Average, Judges, Made, Pool, Translators, look, patch_distance, plain, warnings
+from facezoo.train.cyclegan import (
+    Average,
+    Judges,
+    Made,
+    Pool,
+    Translators,
+    look,
+    patch_distance,
+    pixels,
+    plain,
+    warnings,
+)
 from facezoo.train.unpaired import CUTS, draw_crops, find_pictures
 
 
@@ -46,7 +59,8 @@ class Config:
     names: tuple[str, ...] = ("photo", "painting")
     """What A and B are called."""
     cut: str = "face"
-    """What of a picture is learned from: face (with hair and shoulders), aligned (the face alone) or square."""
+    """What of a picture is learned from: face (with hair and shoulders), aligned (the face alone), window (the inner
+    face, all of A and B in the mean colours of B, as a persona's translator sees it) or square."""
     side: int = 128
     """Side in pixels of the parts that are learned from, a multiple of 4."""
     zoom: float = 3.0
@@ -107,6 +121,8 @@ class Config:
             raise ValueError("--judged must be at least --batch")
         if self.side % 4 or len(self.names) != 2:
             raise ValueError("--side must be a multiple of 4, and --names two words")
+        if self.cut == "window" and self.zoom != 1:
+            raise ValueError("--cut window is seen at one scale: give --zoom 1")
 
 
 PRESETS = {
@@ -115,6 +131,10 @@ PRESETS = {
         "cut": "square", "side": 256, "zoom": 1.06, "ngf": 64, "blocks": 9, "norm": "instance", "skip": 0, "soft": 0.0,
         "cycle": 10.0, "ndf": 64, "steps": 200_000, "warm_up": 0, "rate": 2e-4, "judge_rate": 2e-4, "judged": 1,
         "identity": 0.5, "decay": 0.999, "threads": 8,
+    },
+    "persona": {
+        "names": ("anyone", "persona"), "cut": "window", "side": SIDE, "zoom": 1.0, "ngf": 24, "cycle": 4.0,
+        "identity": 0.2, "judged": 4, "steps": 4_800,
     },
 }  # fmt: skip
 
@@ -126,11 +146,17 @@ def main(config: Config) -> None:
     accelerator = new_accelerator()
     with accelerator.main_process_first():
         a, b = (read(config, place, letter) for place, letter in ((config.a, "a"), (config.b, "b")))
+    if config.cut == "window":
+        wanted = np.mean([colors(each) for each in b], axis=0)
+        a, b = (np.stack([toned(each, wanted) for each in pictures]) for pictures in (a, b))
     held = a[: config.kept], b[: config.kept]
     translators, judges = (
         Translators(config.ngf, config.blocks, config.norm, skip=bool(config.skip)),
         Judges(config.ndf),
     )
+    if config.cut == "window":
+        for network in (translators.to_b, translators.to_a):
+            network.register_to_config(colors=[round(float(value), 3) for value in wanted.flat])
     if config.init_from:
         begin_from(translators, config)
     for network in (translators, judges):  # a step takes a fifth less time in bfloat16 on a processor
@@ -156,7 +182,7 @@ def main(config: Config) -> None:
         seed = (config.seed * config.steps + step) * (accelerator.num_processes + 1)
         torch.manual_seed(seed + accelerator.process_index)
         seen_a, seen_b = (
-            draw_crops(each[config.kept :], config.judged, config.side, config.zoom).to(
+            within(draw_crops(each[config.kept :], config.judged, config.side, config.zoom), config).to(
                 accelerator.device, memory_format=torch.channels_last
             )
             for each in (a, b)
@@ -236,11 +262,11 @@ def differences(made: Made, a: Tensor, b: Tensor, config: Config) -> dict[str, T
 def preview(translators: Translators, held: Sequence[np.ndarray], config: Config, path: Path) -> Made:
     """A picture of those kept back, one a row: A | as B | and back | left as A; then the same for B.
     Prints warnings."""
-    true = [shrunk(each, config.side) for each in held]
+    true = [shown(each, config) for each in held]
     made = look(translators, *true)
     columns = [
-        [true[0], plain(made.fake_b), plain(made.back_a), plain(made.same_a)],
-        [true[1], plain(made.fake_a), plain(made.back_b), plain(made.same_b)],
+        [plain(true[0]), plain(made.fake_b), plain(made.back_a), plain(made.same_a)],
+        [plain(true[1]), plain(made.fake_a), plain(made.back_b), plain(made.same_b)],
     ]
     Image.fromarray(np.hstack([np.vstack(list(each)) for side in columns for each in side])).save(path)
     for (before, after, *_), names in zip(columns, (config.names, config.names[::-1]), strict=True):
@@ -249,9 +275,16 @@ def preview(translators: Translators, held: Sequence[np.ndarray], config: Config
     return made
 
 
-def shrunk(pictures: np.ndarray, side: int) -> np.ndarray:
-    """(N, D, D, 3) to (N, side, side, 3), whole."""
-    return np.stack([np.asarray(Image.fromarray(each).resize((side, side), Image.Resampling.BOX)) for each in pictures])
+def within(pictures: Tensor, config: Config) -> Tensor:
+    """(N, 3, S, S) as they are, or grey around the face where the face alone is learned."""
+    return pictures * torch.from_numpy(oval(config.side)) if config.cut == "window" else pictures
+
+
+def shown(pictures: np.ndarray, config: Config) -> Tensor:
+    """(N, D, D, 3) RGB uint8 to (N, 3, S, S) in [-1, 1], whole."""
+    size = (config.side, config.side)
+    small = np.stack([np.asarray(Image.fromarray(each).resize(size, Image.Resampling.BOX)) for each in pictures])
+    return within(pixels(small), config)
 
 
 def finish(translators: Translators, held: Sequence[np.ndarray], config: Config) -> None:
@@ -263,7 +296,7 @@ def finish(translators: Translators, held: Sequence[np.ndarray], config: Config)
         network.save_pretrained(folder)
         setattr(translators, name, ResnetGenerator.from_pretrained(folder, torch_dtype=torch.float32))  # what ships
     made = preview(translators, held, config, config.output / "final.png")
-    a, b = (shrunk(each, config.side) for each in held)
+    a, b = (plain(shown(each, config)) for each in held)
     distances = {
         f"{config.names[0]} to {config.names[1]}": (patch_distance(plain(made.fake_b), b), patch_distance(a, b)),
         f"{config.names[1]} to {config.names[0]}": (patch_distance(plain(made.fake_a), a), patch_distance(b, a)),

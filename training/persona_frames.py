@@ -142,6 +142,7 @@ def main(config: Config) -> None:
         if config.portrait:
             source = Path(config.portrait) if Path(config.portrait).is_file() else persona(config.portrait).portrait
             choose(pool, [source], PERSONA)
+            people = [path for path in people if checksum(path) != checksum(source)]
         sets = plan(config, settings, people, source)
         if config.expressions != Path():
             config.output.mkdir(parents=True, exist_ok=True)

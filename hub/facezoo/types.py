@@ -186,15 +186,21 @@ class Weights:
 class Inputs:
     """What a method takes: media kinds, whether a persona or another photo is used, whether it is driven ("optional":
     its parameters alone can move the face too), and the side of the aligned crop in pixels (0: as large as the face is
-    in the picture). persona_when: (parameter, value) without which no persona is put on, for methods that do other
-    things too; with `persona` False the weights know nobody, and that value is not offered."""
+    in the picture). people: ids of the personas that the weights know; () for every one of them. persona_when:
+    (parameter, value) without which no persona is put on, for methods that do other things too; with `persona` False
+    the weights know nobody, and that value is not offered."""
 
     media: tuple[Literal["photo", "video"], ...] = ("photo", "video")
     persona: bool = True
     source: bool = False
     driving: Literal["", "optional", "required"] = ""
     crop_size: int = 0
+    people: tuple[str, ...] = ()
     persona_when: tuple[str, str] | None = None
+
+    def knows(self, persona: str) -> bool:
+        """Whether the weights can put this persona on."""
+        return self.persona and (not self.people or persona in self.people)
 
 
 @dataclass(frozen=True)
@@ -202,7 +208,8 @@ class MethodSpec:
     """All that is known of a method. Registry, UI, CLI, HTTP API, model card and docs read this and nothing else.
 
     pipeline: "module:Class", imported on first use. params: a frozen dataclass with defaults for every field.
-    limits: one honest sentence. trained_on: what it learned from, on what, for how long."""
+    limits: one honest sentence. trained_on: what it learned from, on what, for how long. first: parameters that decide
+    what is made at all, which are no fine tuning."""
 
     id: str
     title: str
@@ -218,6 +225,7 @@ class MethodSpec:
     trained_on: str
     inputs: Inputs = field(default_factory=Inputs)
     weights: Weights = field(default_factory=Weights)
+    first: tuple[str, ...] = ()
 
     def wears(self, params: Any) -> bool:
         """Whether a result made with these parameters shows a persona."""

@@ -87,6 +87,7 @@ def test_what_is_written(done: tuple[dict[str, Any], Path]) -> None:
             for figure in column.values():
                 assert figure["low"] <= figure["high"]
     assert len(metrics["pictures"]["photos"]["files"]) == 4
+    assert all("van Gogh, 4 pictures" in each["dataset"] for each in metrics["scores"])
     scores = [Score(**(each | {"result": Interval(**each["result"])})) for each in metrics["scores"]]
     assert {each.metric for each in scores} >= {"kernel", "cycle", "identity"}
     assert {"copied input", "colour transfer"} <= set(scores[0].baselines)
@@ -102,5 +103,7 @@ def test_words_for_what_cannot_be(done: tuple[dict[str, Any], Path], tmp_path: P
     assert styles.main([*words, f"--paintings={tmp_path / 'few'}", "-o", str(tmp_path / "out")]) == 5
     with pytest.raises(UsageError, match="1 pictures"):
         styles.evaluate_styles(root / "weights", root / "photos", tmp_path / "few", tmp_path / "out", consent=True)
+    both = [f"--{name}={root / name}" for name in ("weights", "photos", "paintings")]
+    assert styles.main([*both, "--style=old_masters", "-o", str(tmp_path / "out")]) == 2
     assert styles.main([f"--weights={tmp_path}", *words[1:], f"--paintings={root / 'paintings'}", "-o", "x"]) == 6
     assert not (tmp_path / "out").exists()

@@ -29,6 +29,7 @@ torch = pytest.importorskip("torch")
 
 from facezoo.methods.cyclegan.model import ResnetGenerator  # noqa: E402
 from facezoo.methods.cyclegan.pipeline import CycleGan  # noqa: E402
+from facezoo.methods.cyclegan.window import colors, window_box  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -37,20 +38,21 @@ def pipeline() -> CycleGan:
     return CycleGan({name: ResnetGenerator(ngf=4, n_blocks=1).eval() for name in ("painting", "photo")})
 
 
-@pytest.fixture
-def knowing(monkeypatch: pytest.MonkeyPatch) -> CycleGan:
-    """With weights that know a persona."""
-    inputs = replace(SPEC.inputs, persona=True)
-    monkeypatch.setattr(CycleGan, "spec", replace(SPEC, inputs=inputs, tasks=("restyle", "swap")))
-    return CycleGan({name: ResnetGenerator(ngf=4, n_blocks=1).eval() for name in CycleGan.components})
+@pytest.fixture(scope="module")
+def knowing() -> CycleGan:
+    """With weights that know all styles and a persona."""
+    torch.manual_seed(0)
+    colors = {"colors": [52.0, 11.0, 15.0, 20.0, 4.0, 6.0]}
+    known = {name: colors if name in ("persona", "anyone") else {} for name in CycleGan.components}
+    return CycleGan({name: ResnetGenerator(ngf=4, n_blocks=1, **more).eval() for name, more in known.items()})
 
 
 @pytest.fixture
-def listed(pipeline: CycleGan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def listed(knowing: CycleGan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The method is found, with these weights, as if they shipped."""
     monkeypatch.setattr(manifest, "WEIGHTS", tmp_path / "weights")
     monkeypatch.setattr(pull, "WEIGHTS", tmp_path / "weights")
-    folder = pipeline.save_pretrained(tmp_path / "weights" / "cyclegan")
+    folder = knowing.save_pretrained(tmp_path / "weights" / "cyclegan")
     data = (Data("Noise", "MIT", "synthetic", "Nobody is in it."),)
     record = Record("cyclegan", "Apache-2.0", data, Training("training/cyclegan.py", "cpu", 1, 0.1, "2 cores", 30.0))
     (folder / "metrics.json").write_text(record_text(record))
@@ -103,7 +105,16 @@ def test_a_face_can_be_kept(pipeline: CycleGan, face: Face) -> None:
 def test_a_persona_is_put_on_a_face(knowing: CycleGan, face: Face) -> None:
     params = Params(task="persona")
     (crop,) = knowing(iter([face]), identity=replace(face, persona=PERSONA), params=params)
-    assert crop.shape == face.crop.shape and (crop != face.crop).any()
+    size = len(face.crop)
+    left, top, side = window_box(size)
+    assert crop.shape == (size, size, 4) and crop.dtype == np.uint8
+    assert crop[..., 3].sum() == crop[top : top + side, left : left + side, 3].sum() > 0
+    assert crop[top + side // 2, left + side // 2, 3] == 255 and crop[top, left, 3] == 0
+    (untouched,) = knowing(iter([face]), identity=None, params=replace(params, strength=0.0))
+    inner = untouched[top : top + side, left : left + side, :3]
+    wanted = np.array(knowing.networks["persona"].config["colors"]).reshape(2, 3)
+    assert np.abs(colors(np.ascontiguousarray(inner)) - wanted).max() < 3, "strength 0 leaves the persona's colours"
+    assert (crop != untouched).any()
     with pytest.raises(UsageError, match="nobody"):
         next(knowing(iter([face]), identity=replace(face, persona="nobody"), params=params))
 
@@ -131,9 +142,9 @@ def test_two_networks_are_enough_and_one_is_not(pipeline: CycleGan, face: Face, 
     picture = np.random.default_rng(1).integers(0, 256, (32, 32, 3), dtype=np.uint8)
     both = [each.restyle(picture, [], params=Params()) for each in (pipeline, again)]
     assert (both[0] == both[1]).all()
-    with pytest.raises(UsageError, match="task=persona"):
-        again.restyle(picture, [], params=Params(task="persona"))
-    with pytest.raises(UsageError, match="task=persona"):
+    with pytest.raises(UsageError, match="style=old_masters"):
+        again.restyle(picture, [], params=Params(style="old_masters"))
+    with pytest.raises(UsageError, match="not taught a persona"):
         next(again(iter([face]), identity=None, params=Params(task="persona")))
     with pytest.raises(UsageError, match="photo"):
         CycleGan({"painting": pipeline.networks["painting"]})
@@ -175,8 +186,8 @@ def test_on_the_command_line(listed: None, landscape: Path, tmp_path: Path, caps
     words = ["run", "cyclegan", str(landscape), "--consent", "-o", str(tmp_path / "out.png"), "--set"]
     assert execute([*words, "task=painting_to_photo"]) == 0
     assert facezoo.verify(tmp_path / "out.png").method == "cyclegan"
-    assert execute([*words, "task=persona"]) == 2
-    assert "Allowed for task: photo_to_painting | painting_to_photo." in capsys.readouterr().err
+    assert execute([*words, "task=persona", "--persona", "imani"]) == 2
+    assert "CycleGAN was not taught Imani" in capsys.readouterr().err
     assert execute(["explain", "cyclegan", str(landscape), "--consent", "-o", str(tmp_path / "steps")]) == 0
     names = sorted(path.stem for path in (tmp_path / "steps").iterdir())
     assert names == ["1-original", "2-seen", "3-translated", "4-back", "5-changed", "6-identity", "7-result"]
@@ -184,13 +195,12 @@ def test_on_the_command_line(listed: None, landscape: Path, tmp_path: Path, caps
     assert made == [None, None, "cyclegan", "cyclegan", None, "cyclegan", "cyclegan"]
 
 
-def test_compared_where_it_swaps(
-    listed: None, knowing: CycleGan, portrait: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert "swap" not in registry.load_spec("cyclegan").tasks
-    known: dict[str, Any] = {"load_spec": {"cyclegan": knowing.spec}, "load": {"cyclegan": knowing}}
-    for name, answers in known.items():
-        monkeypatch.setattr(registry, name, answers.__getitem__)
+def test_compared_with_the_persona_that_it_knows(listed: None, portrait: Path, tmp_path: Path) -> None:
+    assert "cyclegan" in runner.comparable(PERSONA) and "cyclegan" not in runner.comparable("imani")
+    with pytest.raises(UsageError, match="not taught Imani"):
+        facezoo.compare(portrait, methods=["cyclegan"], output=tmp_path)
+    with pytest.raises(UsageError, match="not taught Imani"):
+        facezoo.run("cyclegan", portrait, personas={1: "imani"}, params={"task": "persona"})
     done = facezoo.compare(portrait, persona=PERSONA, methods=["cyclegan"], output=tmp_path)
     sealed = done.results["cyclegan"]
     assert (sealed.record["persona"], claimed(sealed)) == (PERSONA, ("swap", PERSONA))
@@ -201,7 +211,13 @@ def test_compared_where_it_swaps(
     assert (painted.record["persona"], claimed(painted)) == (None, ("restyle", None))
 
 
-def test_a_comparison_in_which_nobody_is_put_on_names_nobody(listed: None, portrait: Path, tmp_path: Path) -> None:
+def test_a_comparison_in_which_nobody_is_put_on_names_nobody(
+    listed: None, portrait: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nobody = replace(cyclegan.SPEC, inputs=replace(SPEC.inputs, persona=False), tasks=("restyle",))
+    monkeypatch.setattr(cyclegan, "SPEC", nobody)
+    monkeypatch.setattr(CycleGan, "spec", nobody)
+    forget()
     done = facezoo.compare(portrait, persona=PERSONA, methods=["cyclegan"], output=tmp_path)
     assert claimed(done.results["cyclegan"]) == claimed(done.grid) == ("restyle", None)
     assert done.results["cyclegan"].record["persona"] is None
@@ -216,7 +232,7 @@ def test_over_http_and_on_its_tab(listed: None, landscape: Path, tmp_path: Path)
 
     hub = build(["cyclegan"])
     radios = [each["props"]["choices"] for each in hub.config["components"] if each["type"] == "radio"]
-    tasks = ["photo_to_painting", "painting_to_photo"]  # what the weights do not know is not offered
+    tasks = ["photo_to_painting", "painting_to_photo", "persona"]
     assert [(each.replace("_", " "), each) for each in tasks] in radios
     try:
         address = launch(hub, port=free_port(), block=False, quiet=True)
@@ -227,8 +243,8 @@ def test_over_http_and_on_its_tab(listed: None, landscape: Path, tmp_path: Path)
         assert facezoo.verify(Path(file)).method == "cyclegan"
         with pytest.raises(Exception, match="consent"):
             client.predict(**sent)
-        with pytest.raises(Exception, match="photo_to_painting"):
-            client.predict(task="persona", consent=True, **sent)
+        with pytest.raises(Exception, match="not taught Imani"):
+            client.predict(task="persona", persona="imani", consent=True, **sent)
     finally:
         hub.close()
 

@@ -13,10 +13,11 @@ import pytest
 from PIL import Image
 
 from facezoo.errors import UsageError
-from facezoo.zoo.embedded import personas
+from facezoo.zoo.embedded import examples, personas
 
 torch = pytest.importorskip("torch")
 
+from facezoo.methods.cyclegan.window import alone, colors, toned  # noqa: E402
 from facezoo.train.cyclegan import Average, Judges, Pool, Translators, patch_distance, warnings  # noqa: E402
 from facezoo.train.unpaired import draw_crops, find_pictures, picture_folder, square  # noqa: E402
 
@@ -160,6 +161,26 @@ def test_two_steps_and_what_they_leave(tmp_path: Path, heaps: Path) -> None:
     more = ("--steps", "1", "--rate", "0", "--init-from", str(tmp_path / "run" / "final"))
     _train(heaps, tmp_path / "more", *more)
     assert _weights(tmp_path / "more") == before  # nothing was learned since
+
+
+@pytest.mark.slow
+def test_faces_are_learned_in_one_colour(tmp_path: Path) -> None:
+    pytest.importorskip("accelerate", reason="accelerate is not installed")
+    for name, paths in (("a", [each.path for each in examples()]), ("b", [each.portrait for each in personas()])):
+        (tmp_path / name).mkdir()
+        for path in paths[:4]:
+            (tmp_path / name / path.name).write_bytes(path.read_bytes())
+    _train(tmp_path, tmp_path / "run", "--steps", "2", "--cut", "window", "--zoom", "1")
+    assert (tmp_path / "run" / "final.png").is_file()
+    for name in ("to_a", "to_b"):
+        config = json.loads((tmp_path / "run" / "final" / name / "config.json").read_text())
+        wanted = np.array(config["colors"], np.float32).reshape(2, 3)
+        assert 20 < wanted[0, 0] < 80 and (wanted[1] > 1).all()
+    pictures = np.load(tmp_path / "run" / "pictures" / "a_window_34.npy")
+    assert pictures.shape == (4, 34, 34, 3)
+    again = alone(toned(pictures[0], wanted))
+    assert np.abs(colors(again) - wanted).max() < 4
+    assert (again[0, 0] == 128).all() and (again[17, 17] != 128).any()
 
 
 @pytest.mark.slow

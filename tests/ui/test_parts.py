@@ -7,22 +7,26 @@ import re
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import gradio as gr
 import pytest
 
 import facezoo
 from facezoo.errors import BadInput, Cancelled, ConsentRequired
-from facezoo.types import MethodSpec, Provenance, Range
+from facezoo.types import Inputs, MethodSpec, Provenance, Range
 from facezoo.ui import workspace
+from facezoo.ui.pages import compare as compare_page
 from facezoo.ui.pages import verify as verify_page
 from facezoo.ui.pages import zoo as zoo_page
 from facezoo.ui.parts.cards import Card, method_card, panel
 from facezoo.ui.parts.job import Done, Event, Failure, Partial, Stage, explain, follow, stop
 from facezoo.ui.parts.markup import why
 from facezoo.ui.parts.params import field_notes, widgets
+from facezoo.ui.parts.picture import first_example
+from facezoo.ui.parts.studio import Order, studio
 from facezoo.ui.theme import DARK, LIGHT, Palette, head
 
 MARKUP = "<script>alert(1)</script>"
@@ -64,6 +68,22 @@ def test_widgets_follow_the_dataclass() -> None:
 def test_every_method_has_a_widget_for_every_parameter(method_id: str) -> None:
     method = facezoo.load_spec(method_id)
     assert list(widgets(method)) == [field.name for field in fields(method.params)]
+
+
+def test_a_method_that_knows_few_people_says_whom() -> None:
+    picky, all_ = spec(inputs=Inputs(people=("tarek",))), spec(id="other")
+    for specs, first in (([picky, all_], "tarek"), ([all_], "imani")):
+        with gr.Blocks():
+            assert studio("compare", button="Go", methods=specs).people.value == first
+    with gr.Blocks():
+        zone = studio("some_method", button="Go", spec=picky)
+    assert [each.id for each in zone.own] == ["tarek"] and zone.people.value == "tarek"
+    asked = Order(first_example(), 1, "imani", None, None, wants_source=False, consent=False, seed=0, label="small",
+                  rest=[[picky.id]])  # fmt: skip
+    (shown,) = compare_page._compare([picky, all_], asked, "me")
+    assert "was not taught this person" in shown and "Choose Tarek" in shown
+    nothing = next(iter(compare_page._compare([picky], replace(asked, rest=[[]]), "me")))
+    assert "No method is chosen" in nothing
 
 
 def test_markup_in_names_is_text() -> None:

@@ -47,9 +47,7 @@ record = Record("cyclegan", "MIT", (Data("Noise", "MIT", "synthetic", "Nobody is
 (folder / "metrics.json").write_text(record_text(record))
 (folder / "manifest.json").write_text(manifest_text(make_manifest(folder)))
 facezoo.zoo.manifest.WEIGHTS = facezoo.zoo.pull.WEIGHTS = root
-CycleGan.spec = cyclegan.SPEC = replace(
-    SPEC, weights=describe(folder), tasks=("restyle", "swap"), inputs=replace(SPEC.inputs, persona=True)
-)
+CycleGan.spec = cyclegan.SPEC = replace(SPEC, weights=describe(folder))
 from facezoo.ui.__main__ import main
 sys.exit(main(["--port", port, "--methods", "cyclegan"]))
 """

@@ -1,6 +1,6 @@
 """How good the translation of photos into paintings and back is, against two baselines.
 
-    python -m facezoo.evaluate.styles --weights FOLDER --photos FOLDER --paintings FOLDER -o DIR
+    python -m facezoo.evaluate.styles --weights FOLDER --photos FOLDER --paintings FOLDER [--style old_masters] -o DIR
 
 Take pictures that were not learned from. DIR/metrics.json holds every figure with its n and 95 % bootstrap interval
 over pictures, and the scores for a model card; DIR/sheet.png, labelled and signed, shows some of the pictures.
@@ -58,6 +58,8 @@ _SIDE = 256  # px, the longer side at which pictures are translated and compared
 _SHOWN = 4  # pictures of each kind on the sheet
 _FEWEST = 4  # pictures of each kind: halves are compared
 
+Style = Literal["van_gogh", "old_masters"]
+STYLES: dict[Style, str] = {"van_gogh": "van Gogh", "old_masters": "old masters"}
 Task = Literal["photo_to_painting", "painting_to_photo"]
 _WAYS: dict[Task, tuple[str, str]] = {
     "photo_to_painting": ("photos", "paintings"),
@@ -80,14 +82,16 @@ def evaluate_styles(
     paintings: Path,
     output: Path,
     *,
+    style: Style = "van_gogh",
     consent: bool = False,
     most: int = 0,
     progress: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:
     """Measure both ways, write output/metrics.json and output/sheet.png, and give what metrics.json holds.
 
-    weights: a folder that `CycleGan.save_pretrained` wrote. most: pictures of each kind at most, evenly chosen; 0 takes
-    all. Raises UsageError (too few pictures), ConsentRequired, ContentRefused, BadInput, WeightsUnavailable."""
+    weights: a folder that `CycleGan.save_pretrained` wrote. style: of the paintings. most: pictures of each kind at
+    most, evenly chosen; 0 takes all. Raises UsageError (too few pictures, a style that the weights do not know),
+    ConsentRequired, ContentRefused, BadInput, WeightsUnavailable."""
     pipeline = CycleGan.from_pretrained(weights)
     heaps = {name: _read(folder, consent, most) for name, folder in (("photos", photos), ("paintings", paintings))}
     described = _has_embedder()
@@ -95,7 +99,7 @@ def evaluate_styles(
     rows: list[tuple[str, Image]] = []
     for task, (ours, theirs) in _WAYS.items():
         progress(f"{task}, {len(heaps[ours].pictures)} pictures")
-        made = _made(pipeline, task, heaps[ours].pictures, heaps[theirs].pictures)
+        made = _made(pipeline, style, task, heaps[ours].pictures, heaps[theirs].pictures)
         ways[task] = _measured(heaps[ours], heaps[theirs].pictures, made, described)
         rows += _shown(heaps[ours].pictures, made)
     version = fingerprint(weights)
@@ -103,16 +107,18 @@ def evaluate_styles(
         "method": CycleGan.spec.id,
         "weights": version,
         "side": _SIDE,
+        "style": style,
         "identity": "dlib ResNet (2017), 128 numbers a face" if described else "",
         "pictures": {name: _lock(heap.subjects) for name, heap in heaps.items()},
         "measures": MEASURES,
         "ways": {task: {name: {key: asdict(figure) for key, figure in column.items()} for name, column in way.items()}
                  for task, way in ways.items()},
-        "scores": [asdict(score) for task, way in ways.items() for score in _scores(task, way, heaps[_WAYS[task][0]])],
+        "scores": [asdict(score) for task, way in ways.items()
+                   for score in _scores(style, task, way, heaps[_WAYS[task][0]])],
     }  # fmt: skip
     output.mkdir(parents=True, exist_ok=True)
     (output / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n", encoding="utf-8")
-    _seal_sheet(rows, heaps, version, output / "sheet.png")
+    _seal_sheet(rows, heaps, version, Params(style=style), output / "sheet.png")
     return metrics
 
 
@@ -152,12 +158,14 @@ def _read(folder: Path, consent: bool, most: int) -> _Heap:
     return _Heap(subjects, pictures, [next(iter(find_faces(each)), None) for each in pictures])
 
 
-def _made(pipeline: CycleGan, task: Task, ours: list[Image], theirs: list[Image]) -> dict[str, list[Image]]:
+def _made(
+    pipeline: CycleGan, style: Style, task: Task, ours: list[Image], theirs: list[Image]
+) -> dict[str, list[Image]]:
     """What becomes of our pictures: by the name of each column, and "back" and "same" of the networks."""
     other: Task = "painting_to_photo" if task == "photo_to_painting" else "photo_to_painting"
 
     def turned(pictures: list[Image], task: Task) -> list[Image]:
-        params = Params(task=task, size=str(_SIDE))  # pyright: ignore[reportArgumentType]
+        params = Params(task=task, style=style, size=str(_SIDE))  # pyright: ignore[reportArgumentType]
         return [pipeline.restyle(each, [], params=params) for each in pictures]
 
     there = turned(ours, task)
@@ -217,10 +225,12 @@ def _lock(subjects: Sequence[Subject]) -> dict[str, Any]:
     return {"sha256": hashlib.sha256(json.dumps(files).encode()).hexdigest(), "files": files}
 
 
-def _scores(task: Task, way: dict[str, dict[str, Figure]], heap: _Heap) -> list[Score]:
+def _scores(style: Style, task: Task, way: dict[str, dict[str, Figure]], heap: _Heap) -> list[Score]:
     """The method's figures as a model card has them, the other columns beside them."""
     source, target = _WAYS[task]
-    dataset = f"{source} into {target}, {len(heap.subjects)} pictures ({_lock(heap.subjects)['sha256'][:8]})"
+    dataset = (
+        f"{source} into {target}, {STYLES[style]}, {len(heap.subjects)} pictures ({_lock(heap.subjects)['sha256'][:8]})"
+    )
     scores: list[Score] = []
     for measure, title in MEASURES.items():
         found = {name: column[measure] for name, column in way.items() if measure in column}
@@ -242,12 +252,14 @@ def _shown(ours: list[Image], made: dict[str, list[Image]]) -> list[tuple[str, I
     return [(title, made[name][number]) for number in spread(len(ours), _SHOWN) for title, name in titles]
 
 
-def _seal_sheet(rows: list[tuple[str, Image]], heaps: dict[str, _Heap], version: str, path: Path) -> None:
+def _seal_sheet(
+    rows: list[tuple[str, Image]], heaps: dict[str, _Heap], version: str, params: Params, path: Path
+) -> None:
     spec = CycleGan.spec
     shown = [heap.subjects[number] for heap in heaps.values() for number in spread(len(heap.subjects), _SHOWN)]
     weights = {"repo": "", "revision": "", "sha256": version}
     sources = tuple(each.sha256 for each in shown)
-    claim = Claim(spec.id, spec.title, spec.year, weights, None, asdict(Params()), 0, sources, "restyle")
+    claim = Claim(spec.id, spec.title, spec.year, weights, None, asdict(params), 0, sources, "restyle")
     seal(iter([Frame(side_by_side(rows), 0.0)]), path, claim=claim, clip=open_clip(shown[0].path))
 
 
@@ -260,13 +272,15 @@ def main(words: Sequence[str] | None = None) -> int:
     )
     for name in ("weights", "photos", "paintings"):
         parser.add_argument(f"--{name}", type=Path, required=True, metavar="FOLDER")
+    parser.add_argument("--style", choices=list(STYLES), default="van_gogh", help="whose paintings they are")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
     parser.add_argument("--most", type=int, default=0, metavar="N", help="pictures of each kind at most, evenly chosen")
     parser.add_argument("--consent", action="store_true", help="every face in the folders may be used")
     given = parser.parse_args(words)
     try:
         metrics = evaluate_styles(
-            given.weights, given.photos, given.paintings, given.output, consent=given.consent, most=given.most,
+            given.weights, given.photos, given.paintings, given.output, style=given.style, consent=given.consent,
+            most=given.most,
             progress=lambda said: print(said, file=sys.stderr, flush=True),
         )  # fmt: skip
     except FacezooError as error:

@@ -147,6 +147,8 @@ def _measure(job: Job, subject: Subject) -> dict[str, Any]:
         _check_stop()
         if persona(who).sha256 == subject.sha256:
             continue  # into oneself
+        if job.column not in BASELINES and not registry.load_spec(job.column).inputs.knows(who):
+            continue
         row: dict[str, Any] = {"persona": who, "person": subject.name, "failure": "", "values": {}}
         try:
             row["values"] = _values(job, face, own, who)

@@ -19,7 +19,7 @@ from facezoo.face.occlusion import own_skin
 from facezoo.face.warp import rasterise, sample, smoothstep
 from facezoo.types import Face, Image, Mask, Points
 
-__all__ = ["Portrayal", "lay_over", "own_points", "tilt_affine", "tilted"]
+__all__ = ["Portrayal", "lay_over", "open_mouth", "own_points", "tilt_affine", "tilted"]
 
 _YIELDING = 0.3  # head units from the edge of the face within which features go over to the target's own outline
 _UPRIGHT = 0.05  # degrees: less is no tilt
@@ -70,8 +70,8 @@ def lay_over(
     goal[:, :2] += np.float32(shape) * yields[:, None] * (_scaled(shown.mesh, size / side) - own)[:, :2]
     raster = rasterise(goal, _whole(), (size, size))
     alpha = raster.covered if mask == "face" else raster.covered * _feature_mask(goal, size)
-    if seen:
-        alpha = alpha * (1 - np.float32(seen) * _between_lips(own, size))
+    if mouth == "mine":
+        alpha = alpha * (1 - open_mouth(own, size))
     if usable is not None:
         alpha = alpha * np.clip(raster.read(usable[:, None])[..., 0], 0, 1)
     return np.dstack([sample(picture, raster.read(theirs[:, :2])), np.rint(alpha * 255).astype(np.uint8)])
@@ -125,6 +125,15 @@ def _facing(mesh: Points) -> NDArray[np.float32]:
     return np.maximum(towards * np.sign(towards.sum()), 0).astype(np.float32)
 
 
+def open_mouth(mesh: Points, size: int) -> Mask:
+    """(S, S) in [0, 1]: what is seen between the lips, with a soft edge; nothing where they all but close. mesh:
+    (468, 3) px of the crop."""
+    inside = np.zeros((size, size), np.uint8)
+    cv2.fillPoly(inside, [np.round(mesh[list(INNER_LIPS), :2] * 16).astype(np.int32)], 255, shift=4)
+    soft = cv2.GaussianBlur(inside, (0, 0), max(size / _LIP_EDGE, 0.5))
+    return np.asarray(soft * np.float32(_opening(mesh) / 255), np.float32)
+
+
 def _scaled(mesh: Points, ratio: float) -> Points:
     return ((mesh + 0.5) * ratio - 0.5).astype(np.float32)
 
@@ -151,14 +160,6 @@ def _opening(mesh: Points) -> float:
     ring = mesh[list(INNER_LIPS), :2]
     spread = np.linalg.svd(ring - ring.mean(axis=0), compute_uv=False)
     return float(smoothstep(spread[1:] / max(float(spread[0]), 1e-6), *_OPEN)[0])
-
-
-def _between_lips(mesh: Points, size: int) -> Mask:
-    """(S, S) in [0, 1]: the opening of the mouth, with a soft edge."""
-    inside = np.zeros((size, size), np.uint8)
-    cv2.fillPoly(inside, [np.round(mesh[list(INNER_LIPS), :2] * 16).astype(np.int32)], 255, shift=4)
-    soft = cv2.GaussianBlur(inside, (0, 0), max(size / _LIP_EDGE, 0.5))
-    return np.asarray(soft / np.float32(255), np.float32)
 
 
 @cache

@@ -8,7 +8,7 @@ from facezoo.runner.live import Live
 from facezoo.runner.mapping import parse_personas
 from facezoo.runner.motions import keep_motion
 from facezoo.runner.puppet import Puppet, Shown, portray, read_posture
-from facezoo.runner.road import Comparison, compare, run
+from facezoo.runner.road import Comparison, comparable, compare, run
 
 __all__ = [
     "Comparison",
@@ -17,6 +17,7 @@ __all__ = [
     "Live",
     "Puppet",
     "Shown",
+    "comparable",
     "compare",
     "explain",
     "explains",

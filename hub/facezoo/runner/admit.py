@@ -18,13 +18,13 @@ from facezoo.face.template import SUFFIX, Template, load_template, shipped, ship
 from facezoo.media.read import open_clip, read_photo
 from facezoo.safety import consent as consent_policy
 from facezoo.safety import content
-from facezoo.types import Clip, Face, Frame, Image, MethodSpec
+from facezoo.types import Clip, Face, Frame, Image, MethodSpec, Persona
 from facezoo.zoo.embedded import consent_free
 from facezoo.zoo.embedded import persona as load_persona
 from facezoo.zoo.embedded import personas as list_personas
 
-__all__ = ["MOVING", "STILL", "Inspection", "admit", "checked", "destination_of", "driver_of", "first_checked",
-           "folder_of", "identity_of", "inspect", "only", "persona_face", "portrait_of"]  # fmt: skip
+__all__ = ["MOVING", "STILL", "Inspection", "admit", "check_knows", "checked", "destination_of", "driver_of",
+           "first_checked", "folder_of", "identity_of", "inspect", "only", "persona_face", "portrait_of"]  # fmt: skip
 
 STILL = (".png", ".jpg", ".jpeg", ".webp", ".avif")
 MOVING = (".mp4", ".gif", ".webp")
@@ -100,8 +100,22 @@ def identity_of(
         if persona is not None:
             raise UsageError(f"{spec.id} takes no persona.", "Leave it out.")
         return None, None, ()
-    chosen = persona or list_personas()[0].id
+    chosen = persona or _known_to(spec)[0].id
+    check_knows(spec, chosen)
     return persona_face(chosen), chosen, ()
+
+
+def check_knows(spec: MethodSpec, persona: str) -> None:
+    """Raises UsageError for a persona that does not exist, or that the method's weights do not know."""
+    name = load_persona(persona).name
+    if not spec.inputs.knows(persona):
+        known = ", ".join(f"{each.name} ({each.id})" for each in _known_to(spec))
+        raise UsageError(f"{spec.title} was not taught {name}.", f"Choose {known}.")
+
+
+def _known_to(spec: MethodSpec) -> list[Persona]:
+    """The personas that a method can put on."""
+    return [each for each in list_personas() if spec.inputs.knows(each.id)]
 
 
 @cache

@@ -9,7 +9,7 @@ from typing import Literal
 
 from facezoo.errors import UsageError
 from facezoo.face.follow import Wanted
-from facezoo.runner.admit import identity_of, persona_face
+from facezoo.runner.admit import check_knows, identity_of, persona_face
 from facezoo.types import Face, MethodSpec
 
 __all__ = ["Cast", "FaceChoice", "cast_of"]
@@ -63,6 +63,8 @@ def cast_of(
     if not personas:
         raise UsageError("No face was given a persona.", "Give at least one: {1: 'imani'}.")
     ids = set(personas.values())
+    for id in ids:
+        check_knows(spec, id)
     return Cast(
         frozenset(personas),
         each={number: persona_face(id) for number, id in personas.items()},

@@ -23,8 +23,9 @@ from facezoo.runner.restyle import translator_of
 from facezoo.runner.translate import Translator
 from facezoo.safety.seal import Claim, seal
 from facezoo.types import Clip, Face, Frame, Image, MethodSpec, Progress, Sealed
+from facezoo.zoo.embedded import personas as list_personas
 
-__all__ = ["Comparison", "compare", "run"]
+__all__ = ["Comparison", "comparable", "compare", "run"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,14 +102,15 @@ def compare(
     progress: Progress | None = None,
     on_result: Callable[[str, Sealed], None] | None = None,
 ) -> Comparison:
-    """One photo through every method that swaps faces (or those named), each result sealed as `output`/<method>.png,
-    and all of them beside the untouched photo in `output`/grid.png. The face is found once for all.
+    """One photo through every method that swaps faces with this persona (or those named), each result sealed as
+    `output`/<method>.png, and all of them beside the untouched photo in `output`/grid.png. The face is found once for
+    all.
 
     on_result(method, sealed) is called as each is done. A method that fails is reported in `failures`; when all fail,
     the first error is raised."""
     clock = Stopwatch(progress)
-    all_swaps = [spec.id for spec in registry.list_methods() if "swap" in spec.tasks]
-    specs = [registry.load_spec(id) for id in methods or all_swaps]
+    persona = persona or list_personas()[0].id
+    specs = [registry.load_spec(id) for id in methods or comparable(persona)]
     if not specs:
         raise UsageError("There is no method to compare.", "Install one below facezoo/methods, or name one.")
     with clock.stage("read"):
@@ -141,6 +143,11 @@ def compare(
             iter([Frame(side_by_side(pictures), 0.0)]), folder / "grid.png", claim=claim, clip=clip, label=label
         )
     return Comparison(results, grid, failures)
+
+
+def comparable(persona: str) -> list[str]:
+    """Ids of the methods that can put this persona on, oldest first."""
+    return [spec.id for spec in registry.list_methods() if "swap" in spec.tasks and spec.inputs.knows(persona)]
 
 
 def _translated(translator: Translator, clip: Clip, destination: Path, label: Label) -> Sealed:

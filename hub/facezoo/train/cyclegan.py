@@ -20,7 +20,7 @@ from torch.nn import functional
 from facezoo.methods.cyclegan.model import PatchDiscriminator, ResnetGenerator
 from facezoo.nn.residual import ResidualBlock
 
-__all__ = ["Average", "Judges", "Made", "Pool", "Translators", "look", "patch_distance", "plain", "warnings"]
+__all__ = ["Average", "Judges", "Made", "Pool", "Translators", "look", "patch_distance", "pixels", "plain", "warnings"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,16 +136,16 @@ class Average(nn.Module):
 
 
 @torch.inference_mode()
-def look(translators: Translators, a: NDArray[np.uint8], b: NDArray[np.uint8]) -> Made:
-    """What the translators make of pictures (N, S, S, 3) RGB uint8, as many of A as of B; one at a time."""
+def look(translators: Translators, a: Tensor, b: Tensor) -> Made:
+    """What the translators make of pictures (N, 3, S, S) in [-1, 1], as many of A as of B; one at a time."""
     device = next(translators.parameters()).device
-    made = [
-        translators(
-            *(torch.from_numpy(np.array(each[None])).permute(0, 3, 1, 2).to(device) / 127.5 - 1 for each in pair)
-        )
-        for pair in zip(a, b, strict=True)
-    ]
+    made = [translators(*(each[None].to(device) for each in pair)) for pair in zip(a, b, strict=True)]
     return Made(*(torch.cat([getattr(each, field.name) for each in made]) for field in fields(Made)))
+
+
+def pixels(pictures: NDArray[np.uint8]) -> Tensor:
+    """(N, S, S, 3) RGB uint8 to (N, 3, S, S) in [-1, 1]."""
+    return torch.from_numpy(np.array(pictures)).permute(0, 3, 1, 2) / 127.5 - 1
 
 
 def plain(pictures: Tensor) -> NDArray[np.uint8]:

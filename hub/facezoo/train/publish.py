@@ -20,7 +20,7 @@ from facezoo.zoo.record import LICENCES, RECORD, Consent, Data, Interval, Record
 __all__ = ["publish_folder", "read_data", "record_of", "ship_folder"]
 
 _LOWER = frozenset({"l1", "contrast"})
-_MOST = 12_000_000  # bytes of one method's weights that may ship
+_MOST = 12_000_000  # bytes of one network that may ship
 _FRONT = """---
 library_name: facezoo
 license: {licence}
@@ -82,11 +82,12 @@ def ship_folder(folder: Path, record: Record, *, embed: bool = True) -> Weights:
     """Put manifest and record of a saved pipeline into facezoo, and the weights as well; gives what SPEC must say.
 
     folder: as `save_pretrained` made it. embed: False for weights that stay on the Hub alone.
-    Raises UsageError for more than 12 MB to ship."""
+    Raises UsageError for a network of more than 12 MB."""
     weights = describe(folder)
-    if embed and weights.bytes > _MOST:
+    largest = max((path.stat().st_size for path in folder.rglob("*.safetensors")), default=0)
+    if embed and largest > _MOST:
         raise UsageError(
-            f"{weights.bytes:,} bytes of weights are too many to ship.",
+            f"{largest:,} bytes of one network are too many to ship.",
             f"At most {_MOST:,}: float16, or a smaller network.",
         )
     target = WEIGHTS / record.method

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from facezoo.errors import FacezooError, UsageError
 from facezoo.face import find_faces
 from facezoo.media.read import PHOTO_SUFFIXES, read_photo
+from facezoo.methods.cyclegan.window import SHARE, window
 from facezoo.train.data import picture_paths
 from facezoo.types import Image
 from facezoo.zoo.pull import COMMIT, REPO
@@ -21,10 +22,11 @@ if TYPE_CHECKING:
 
 __all__ = ["CUTS", "Cut", "draw_crops", "find_pictures", "picture_folder", "square"]
 
-Cut = Literal["face", "aligned", "square"]
-CUTS: tuple[Cut, ...] = ("face", "aligned", "square")
+Cut = Literal["face", "aligned", "window", "square"]
+CUTS: tuple[Cut, ...] = ("face", "aligned", "window", "square")
 """What of a picture is learned from: an upright square around the largest face with hair and some shoulders; the face
-alone, turned and scaled as every method sees it; or the middle of the picture, whatever it shows."""
+alone, turned and scaled as every method sees it; the part of that which CycleGAN's translator of faces sees; or the
+middle of the picture, whatever it shows."""
 
 _ROOM = 1.4  # side of the square around a face in sides of the aligned crop
 
@@ -82,11 +84,12 @@ def square(picture: Image, side: int, cut: Cut) -> Image:
     height, width = picture.shape[:2]
     middle, span = np.array([width / 2, height / 2]), float(min(height, width))
     if cut != "square":
-        faces = find_faces(picture, crop_size=side if cut == "aligned" else 64, thorough=False)
+        size = {"aligned": side, "window": round(side / SHARE)}.get(cut, 64)
+        faces = find_faces(picture, crop_size=size, thorough=False)
         if not faces:
             raise UsageError("There is no face in this picture.", "Leave it out.")
-        if cut == "aligned":
-            return faces[0].crop
+        if cut != "face":
+            return faces[0].crop if cut == "aligned" else window(faces[0].crop, side)
         turn = faces[0].affine[:, :2].astype(np.float64)
         middle = np.linalg.solve(turn, 31.5 - faces[0].affine[:, 2])
         span = min(span, _ROOM * 64 / float(np.sqrt(np.linalg.det(turn))))

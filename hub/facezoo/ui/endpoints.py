@@ -21,6 +21,7 @@ from facezoo.media.read import open_clip
 from facezoo.types import MethodSpec, Sealed
 from facezoo.ui.parts.job import explain
 from facezoo.ui.workspace import new_folder, owned
+from facezoo.zoo.embedded import personas
 
 __all__ = ["add_endpoints"]
 
@@ -68,15 +69,15 @@ def _compare_with(ids: list[str]) -> Callable[..., Any]:
         seed: int = 0,
         label: _Label = "small",
     ) -> tuple[FileData, list[FileData], dict[str, Any]]:
-        """The same picture through every method that swaps faces. Returns the grid, the sealed files and their records
-        by method."""
+        """The same picture through every method that knows the persona. Returns the grid, the sealed files and their
+        records by method."""
         from facezoo import runner
 
         done = _guarded(
             lambda: runner.compare(
                 _file(image),
                 persona=persona,
-                methods=methods or ids,
+                methods=methods or [id for id in runner.comparable(persona or personas()[0].id) if id in ids],
                 consent=consent,
                 face=_face(face),
                 seed=seed,

@@ -6,7 +6,7 @@ Source: Zhu et al. 2017, "Unpaired Image-to-Image Translation using Cycle-Consis
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from diffusers.configuration_utils import ConfigMixin, register_to_config
@@ -25,7 +25,8 @@ class ResnetGenerator(ModelMixin, ConfigMixin):
 
     ngf: channels of the first layer. norm_layer: instance | batch | none. padding_type: reflect | replicate | zero, in
     the residual blocks. skip: add the input to what the layers give, which the original does not: the network then
-    begins by leaving a picture as it is, sharp and in its colours, and needs far fewer steps."""
+    begins by leaving a picture as it is, sharp and in its colours, and needs far fewer steps. colors: of a
+    translator of faces, mean and standard deviation in CIE Lab (6 numbers) that pictures get first; see `window`."""
 
     @register_to_config
     def __init__(
@@ -38,6 +39,7 @@ class ResnetGenerator(ModelMixin, ConfigMixin):
         use_dropout: bool = False,
         padding_type: str = "reflect",
         skip: bool = False,
+        colors: Sequence[float] = (),
     ) -> None:
         super().__init__()
         bias = norm_layer == "instance"  # any other normalisation has a shift of its own, or was trained without

@@ -10,22 +10,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facezoo.errors import UsageError
+from facezoo.face.align import move
 from facezoo.face.mesh import FACE_OVAL
+from facezoo.face.repaint import open_mouth
 from facezoo.method import RestylePipeline
 from facezoo.methods.cyclegan.model import ResnetGenerator
 from facezoo.types import Face, Image, Mask, Step
 
 from .spec import PERSONA, SPEC, Params
+from .window import SIDE, alone, oval, toned, window, window_box
 
 __all__ = ["CycleGan"]
 
-_WAYS = {
-    "photo_to_painting": ("painting", "photo"),
-    "painting_to_photo": ("photo", "painting"),
-    "persona": ("persona", "anyone"),
-}
-_NAMED = {"painting": "a painting", "photo": "a photo", "persona": "the persona", "anyone": "somebody else"}
-_FACE = 144  # px: the aligned crop as the persona's translator sees it
+_STYLES = {"van_gogh": ("painting", "photo"), "old_masters": ("old_painting", "old_photo")}
+_FACES = ("persona", "anyone")
+_NAMED = {"painting": "a painting", "photo": "a photo", "old_painting": "an old painting", "old_photo": "a photo",
+          "persona": "the persona", "anyone": "somebody else"}  # fmt: skip
 _FOREHEAD = 0.5  # how much higher the forehead is than the mesh shows
 _FADE = 0.3  # widths of a face over which what is around it changes more and more
 _GLOW = 90.0  # grey levels of change that are white in the heat map
@@ -33,14 +33,14 @@ _GLOW = 90.0  # grey levels of change that are white in the heat map
 
 class CycleGan(RestylePipeline):
     """Translators, each named after what it makes: two for photos and paintings, and where weights hold them two more
-    for a persona and anyone.
+    for older paintings, and two for a persona and anyone.
 
-    They are fully convolutional and see the whole picture at once, so that there are no seams. Source: Zhu et al. 2017,
-    "Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial Networks"."""
+    Those of pictures are fully convolutional and see the whole picture at once, so that there are no seams. Source: Zhu
+    et al. 2017, "Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial Networks"."""
 
     spec = SPEC
     components: ClassVar[Mapping[str, type[Any]]] = dict.fromkeys(_NAMED, ResnetGenerator)
-    optional: ClassVar[frozenset[str]] = frozenset({"persona", "anyone"})
+    optional: ClassVar[frozenset[str]] = frozenset(set(_NAMED) - set(_STYLES["van_gogh"]))
 
     def restyle(self, image: Image, faces: Sequence[Face], *, params: Params, seed: int = 0) -> Image:
         """The whole picture as `params.task` has it."""
@@ -53,7 +53,10 @@ class CycleGan(RestylePipeline):
 
     def explain_restyle(self, image: Image, *, params: Params, seed: int = 0) -> list[Step]:
         """There and back, what has changed, and what the other translator leaves alone."""
-        return self._explained(_shrunk(image, int(params.size)), params, None)
+        size = int(params.size)
+        return self._explained(
+            _shrunk(image, size), params, None, size, "The picture at the size at which it is repainted."
+        )
 
     def __call__(
         self,
@@ -64,27 +67,46 @@ class CycleGan(RestylePipeline):
         driving: Any = None,
         seed: int = 0,
     ) -> Iterator[Image]:
-        """Yields each target's aligned crop translated, (S, S, 3) RGB uint8.
+        """Yields each target's aligned crop translated, (S, S, 4) RGBA uint8: alpha is what of it was; an open mouth
+        keeps its teeth.
 
         Raises UsageError for an identity that the weights do not know."""
         forth, _ = self._ways(params, identity)
         for face in targets:
-            yield _added(face.crop, params.strength * self._change(forth, face.crop, _FACE))
+            plain = self._plain(forth, face.crop)
+            made = _added(plain, params.strength * self._change(forth, alone(plain), SIDE))
+            size = face.crop.shape[0]
+            left, top, side = window_box(size)
+            layers = np.dstack([face.crop, np.zeros((size, size), np.uint8)])
+            alpha = np.rint(oval(len(made)) * 255).astype(np.uint8)
+            inner = cv2.resize(np.dstack([made, alpha]), (side, side), interpolation=cv2.INTER_AREA)
+            layers[top : top + side, left : left + side] = inner
+            teeth = open_mouth(move(face.landmarks.mesh, face.affine), size)
+            layers[..., 3] = np.rint(layers[..., 3] * (1 - teeth))
+            yield layers
 
     def explain(self, target: Face, *, identity: Face | None, params: Params, seed: int = 0) -> list[Step]:
         """The same as for a whole picture, of the face."""
-        return self._explained(_shrunk(target.crop, _FACE), params, identity)
+        forth, _ = self._ways(params, identity)
+        seen = alone(self._plain(forth, target.crop))
+        return self._explained(seen, params, identity, SIDE, "Your face alone, upright and in the persona's colours: "
+                               "its features are all that is left to change.")  # fmt: skip
 
-    def _explained(self, picture: Image, params: Params, identity: Face | None) -> list[Step]:
-        """picture: (H, W, 3) RGB uint8, of the size at which the networks work."""
-        size = max(picture.shape)
+    def _plain(self, name: str, crop: Image) -> Image:
+        """(W, W, 3) RGB uint8, the window of an aligned crop in the colours that the translator knows; no smaller than
+        the translator sees it."""
+        plain = window(crop, max(SIDE, window_box(crop.shape[0])[2]))
+        wanted = np.array(self.networks[name].config["colors"], np.float32)
+        return toned(plain, wanted.reshape(2, 3)) if wanted.size else plain
+
+    def _explained(self, picture: Image, params: Params, identity: Face | None, size: int, seen: str) -> list[Step]:
+        """picture: (H, W, 3) RGB uint8. size: of its longer side where the networks work. seen: words for it."""
         forth, back = self._ways(params, identity)
         there = _added(picture, self._change(forth, picture, size))
         returned = _added(there, self._change(back, there, size))
         same = _added(picture, self._change(back, picture, size))
         return [
-            Step("seen", "What the network sees", "The picture at the size at which it is repainted.", picture,
-                 made=False),
+            Step("seen", "What the network sees", seen, picture, made=False),
             Step("translated", "Translated", f"One network turns it into {_NAMED[forth]}. Nobody ever showed it a "
                  "pair.", there, made=True),
             Step("back", "And back again", "A second network must find the way back. What it cannot find, the first "
@@ -98,17 +120,22 @@ class CycleGan(RestylePipeline):
     def _ways(self, params: Params, identity: Face | None) -> tuple[str, str]:
         """The names of the translators there and back. Raises UsageError when the weights lack them, or do not know
         the identity."""
-        able = [task for task, names in _WAYS.items() if set(names) <= set(self.networks)]
-        if params.task not in able:
+        if params.task == "persona":
+            if not set(_FACES) <= set(self.networks):
+                raise UsageError("These weights were not taught a persona.", "Choose another task.")
+            if identity is not None and identity.persona != PERSONA:
+                raise UsageError(
+                    f"These weights know {PERSONA} alone, not {identity.persona or 'somebody else'}.",
+                    f"Choose the persona {PERSONA}.",
+                )
+            return _FACES
+        able = [style for style, names in _STYLES.items() if set(names) <= set(self.networks)]
+        if params.style not in able:
             raise UsageError(
-                f"These weights were not taught task={params.task}.", f"Allowed for task: {' | '.join(able)}."
+                f"These weights were not taught style={params.style}.", f"Allowed for style: {' | '.join(able)}."
             )
-        if identity is not None and identity.persona != PERSONA:
-            raise UsageError(
-                f"These weights know {PERSONA} alone, not {identity.persona or 'somebody else'}.",
-                f"Choose the persona {PERSONA}.",
-            )
-        return _WAYS[params.task]
+        painting, photo = _STYLES[params.style]
+        return (painting, photo) if params.task == "photo_to_painting" else (photo, painting)
 
     def _change(self, name: str, image: Image, size: int) -> NDArray[np.float32]:
         """(H, W, 3) float32 grey levels to be added to an image (H, W, 3) for it to become what the network makes.

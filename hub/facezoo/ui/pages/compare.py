@@ -79,7 +79,13 @@ def _compare(specs: list[MethodSpec], order: Order, owner: str) -> Iterator[str]
         yield grid([panel(_missing(chosen))])
         return
     cards = {spec.id: Card(spec, "waiting", before=chosen.preview) for spec in wanted}
-    by_id = {spec.id: spec for spec in wanted}
+    by_id = {spec.id: spec for spec in wanted if spec.inputs.knows(order.persona or "")}
+    for spec in wanted:
+        if spec.id not in by_id:
+            _fail(cards, [spec.id], _unknown(spec))
+    if not by_id:
+        yield _draw(chosen, cards, "", busy=False)
+        return
     picture = chosen
 
     def work(working: Working) -> dict[str, FacezooError]:
@@ -109,11 +115,11 @@ def _compare(specs: list[MethodSpec], order: Order, owner: str) -> Iterator[str]
                 yield _draw(chosen, cards, f"{spec.title} is finished", busy=True)
         elif isinstance(event, Failure):
             status = event.state.capitalize()
-            _fail(cards, list(cards), event)
+            _fail(cards, list(by_id), event)
         elif isinstance(event, Done):
             for name, problem in event.value.items():
                 _fail(cards, [name], explain(problem))
-            status = f"Finished: {len(cards) - len(event.value)} of {len(cards)}"
+            status = f"Finished: {len(by_id) - len(event.value)} of {len(by_id)}"
         yield _draw(chosen, cards, status, busy=not isinstance(event, Done | Failure))
 
 
@@ -147,6 +153,11 @@ def _ready(specs: list[MethodSpec], chosen: Chosen | None) -> str:
 
 def _door_to(spec: MethodSpec) -> str:
     return f'<button type="button" class="link" data-opens-tab="methods {spec.id}">See it step by step</button>'
+
+
+def _unknown(spec: MethodSpec) -> Failure:
+    known = " or ".join(each.name for each in personas() if spec.inputs.knows(each.id))
+    return Failure("stopped", f"{spec.title} was not taught this person.", f"Choose {known} to see it.")
 
 
 def _missing(chosen: Chosen | None) -> Failure:

@@ -24,10 +24,9 @@ element.addEventListener('change', event => {
 """
 
 
-def people_chooser(prefix: str, known: Sequence[Persona], *, source: bool) -> gr.HTML:
-    """The chooser; its value is a persona's id, "" when none is known. source: offer a photo of somebody else as well.
-    Event: chosen."""
-    chosen = known[0].id if known else ""
+def people_chooser(prefix: str, known: Sequence[Persona], *, first: str, source: bool) -> gr.HTML:
+    """The chooser; its value is a persona's id, `first` at the beginning, "" when none is known. source: offer a photo
+    of somebody else as well. Event: chosen."""
     tiles = ""
     for person in known:
         tiles += _tile(
@@ -35,7 +34,7 @@ def people_chooser(prefix: str, known: Sequence[Persona], *, source: bool) -> gr
             person.id,
             person.name,
             thumbnail(person),
-            checked=person.id == chosen,
+            checked=person.id == first,
         )
     if source:
         tiles += _tile(prefix, SOMEBODY_ELSE, "Another photo", f'<span class="well">{icon("person")}</span>')
@@ -45,7 +44,7 @@ def people_chooser(prefix: str, known: Sequence[Persona], *, source: bool) -> gr
         "a computer made their pictures.</p></fieldset>"
     )
     return gr.HTML(
-        value=chosen,
+        value=first,
         markup=markup,
         html_template="${markup}",
         js_on_load=_SCRIPT,

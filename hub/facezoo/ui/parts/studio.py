@@ -109,16 +109,16 @@ def studio(
     """Builds the zone in the surrounding layout. spec: for one method, with its params; else for `methods` together."""
     suffixes = [*PHOTO_SUFFIXES, *(VIDEO_SUFFIXES if spec and "video" in spec.inputs.media else ())]
     wants_source = bool(spec and spec.inputs.source)
-    takes = spec is None or spec.inputs.persona
     whole = spec is not None and _whole(spec, spec.params())
+    known = [each for each in personas() if spec is None or spec.inputs.knows(each.id)]
     start = first_example()
     chosen = gr.State(start)
     picture = picture_input(prefix, suffixes=suffixes, chosen=start, whole=whole)
     consent = gr.Checkbox(label=STATEMENT, visible=False, container=False, elem_classes=["consent"])
     ready = ready_pictures(start)
     first = _first_choice(spec) if spec else {}
-    with gr.Column(visible=takes and not whole, elem_classes=["people-box"]) as people_box:
-        people = people_chooser(prefix, personas() if takes else [], source=wants_source)
+    with gr.Column(visible=bool(known) and not whole, elem_classes=["people-box"]) as people_box:
+        people = people_chooser(prefix, known, first=_best_known(known, methods or []), source=wants_source)
     source_chosen = gr.State(None)
     source, box = None, None
     if wants_source:
@@ -134,8 +134,7 @@ def studio(
         seed = gr.Number(0, label="Seed", info="The same seed gives the same picture.", precision=0, minimum=0)
     return Studio(
         prefix, picture, ready, chosen, consent, people, people_box, source, box, source_chosen, source_consent, run,
-        cancel, seed, label, made, choice, tuple(suffixes), tuple(personas()) if spec and spec.inputs.persona else (),
-        spec,
+        cancel, seed, label, made, choice, tuple(suffixes), tuple(known) if spec else (), spec,
     )  # fmt: skip
 
 
@@ -205,13 +204,18 @@ def order_from(values: tuple[Any, ...]) -> Order:
     )
 
 
+def _best_known(people: list[Persona], methods: list[MethodSpec]) -> str:
+    """The first of those whom most of the methods can put on, "" when there is nobody."""
+    known = {each.id: sum(spec.inputs.knows(each.id) for spec in methods) for each in people}
+    return max(known, key=lambda id: known[id], default="")
+
+
 def _first_choice(spec: MethodSpec) -> dict[str, Component]:
-    """The widget of the setting that decides what is done at all, which is no fine tuning."""
-    when = spec.inputs.persona_when
-    if when is None:
+    """The widgets of the settings that decide what is made at all."""
+    if not spec.first:
         return {}
     with gr.Column(elem_classes=["tuning", "first-choice"]):
-        return widgets(spec, leave_out={field.name for field in fields(spec.params)} - {when[0]})
+        return widgets(spec, leave_out={field.name for field in fields(spec.params)} - set(spec.first))
 
 
 def _whole(spec: MethodSpec, params: Any) -> bool:

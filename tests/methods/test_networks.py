@@ -146,7 +146,9 @@ def test_saved_and_inferred_from_its_shapes(
         for ours, theirs in zip(_outputs(loaded(*given)), _outputs(network(*given)), strict=True):
             assert torch.allclose(ours, theirs, rtol=0, atol=1e-4)  # their place in memory matters a little
     inferred = kind.infer_arguments({name: tuple(each.shape) for name, each in network.state_dict().items()})
-    silent = {"in_height", "finetuning", "use_sigmoid"} | ({"use_dropout"} if kind is UnetGenerator else set())
+    silent = {"in_height", "finetuning", "use_sigmoid", "colors"} | (
+        {"use_dropout"} if kind is UnetGenerator else set()
+    )
     config = json.loads((tmp_path / "config.json").read_text(encoding="utf-8"))
     expected = {name: value for name, value in config.items() if not name.startswith("_") and name not in silent}
     if expected.get("padding_type") == "replicate":

@@ -55,7 +55,7 @@ def lay_over(
 
     shape: whose features, 0 keeps the outlines of the target's, 1 takes the portrayed one's. mask: the whole face, or
     eyes, brows, nose and mouth alone. mouth: whose teeth an open mouth shows; the target's stay where they are, as
-    Thies et al. 2016, "Face2Face" (section 7), take them from the film. sharpen: 0 to 1. usable: (468,) how much of
+    Thies et al. 2016, "Face2Face", take them from the film. sharpen: 0 to 1. usable: (468,) how much of
     each point may be pasted, see `own_points`; everything when None."""
     size, side = target.crop.shape[0], shown.picture.shape[0]
     own = move(target.landmarks.mesh, target.affine)

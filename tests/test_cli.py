@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from facezoo import registry
-from facezoo.cli import make
+from facezoo.cli import run as run_commands
 from facezoo.cli.app import execute
 from facezoo.cli.shell import ProgressLine, choose_outputs, staged
 from facezoo.errors import UsageError
@@ -282,7 +282,7 @@ def test_the_unexpected_is_short_without_debug_and_long_with_it(
     def fail(*_arguments: object, **_options: object) -> None:
         raise RuntimeError("the moon is full\nand a second line")
 
-    monkeypatch.setattr(make, "_run_all", fail)
+    monkeypatch.setattr(run_commands, "_run_all", fail)
     words = ("run", swap_method, portrait, "-o", tmp_path / "out.png")
     text = said(facezoo(*words), 1)
     assert "the moon is full" in text
@@ -517,7 +517,9 @@ def test_animate_takes_the_newest(
     new = replace(specs[0], id="new", tasks=("animate",), year=2024)
     called: dict[str, Any] = {}
     monkeypatch.setattr(registry, "list_methods", lambda: [old, new])
-    monkeypatch.setattr(make, "run", lambda method, _inputs, _output, **options: called.update(options, method=method))
+    monkeypatch.setattr(
+        run_commands, "run", lambda method, _inputs, _output, **options: called.update(options, method=method)
+    )
     assert facezoo("animate", "p.jpg", "--driving", "c.mp4", "-o", tmp_path / "o.mp4").code == 0
     assert called["method"] == "new"
     assert called["driving"] == Path("c.mp4")

@@ -33,7 +33,7 @@ def loaded_by(statement: str) -> list[str]:
         "import facezoo",
         "import facezoo; facezoo.list_methods(); facezoo.personas(); facezoo.errors",
         "import facezoo.cli",
-        "import facezoo.method",
+        "import facezoo.method.pipeline",
         "from facezoo.registry import list_methods, describe_params\nfor s in list_methods(): describe_params(s)",
     ],
 )
@@ -44,8 +44,8 @@ def test_importing_is_free(statement: str) -> None:
 def test_nothing_reports_usage(portrait: Path, tmp_path: Path) -> None:
     """ONNX Runtime keeps a device id and an upload queue in the user's cache folder unless it is told not to."""
     code = (
-        "import sys, pathlib\nfrom facezoo.media.read import read_photo\nfrom facezoo.safety import content\n"
-        "content.check(read_photo(pathlib.Path(sys.argv[1])))"
+        "import sys, pathlib\nfrom facezoo.media.read import read_photo\nfrom facezoo.safety import admission\n"
+        "admission.check_content(read_photo(pathlib.Path(sys.argv[1])))"
     )
     environment = {name: value for name, value in os.environ.items() if "TELEMETRY" not in name}
     environment |= {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache"), "TMPDIR": str(tmp_path)}

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from facezoo.errors import UsageError, WeightsUnavailable
-from facezoo.method import FacePipeline, fingerprint
+from facezoo.method.pipeline import FacePipeline, fingerprint
 from facezoo.types import Clip, Face, Image, MethodSpec
 from facezoo.zoo.record import Data, Record, Training, record_text
 

@@ -10,13 +10,13 @@ import pytest
 
 from facezoo import registry, runner
 from facezoo.errors import ConsentRequired, NoFace, UsageError
-from facezoo.face import find_faces
-from facezoo.face.handles import HANDLES, Posture
+from facezoo.face.find import find_faces
 from facezoo.face.head import fit_head
-from facezoo.face.template import load_template, save_template, shipped_names
 from facezoo.media.read import open_clip, read_photo
+from facezoo.motion.handles import HANDLES, Posture
+from facezoo.motion.template import load_template, save_template, shipped_names
+from facezoo.safety.marks import detect
 from facezoo.safety.seal import verify
-from facezoo.safety.watermark import detect
 from facezoo.types import Image
 from facezoo.zoo.embedded import examples, personas
 

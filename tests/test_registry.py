@@ -16,7 +16,7 @@ import pytest
 
 from facezoo import registry
 from facezoo.errors import FacezooError, UsageError
-from facezoo.method import FacePipeline
+from facezoo.method.pipeline import FacePipeline
 from facezoo.types import MethodSpec, Range
 
 PACKAGE = Path(registry.__file__).parent

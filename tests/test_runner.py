@@ -21,11 +21,11 @@ from facezoo import registry, runner
 from facezoo.errors import BadInput, Cancelled, ConsentRequired, ContentRefused, NoFace, UsageError, WeightsUnavailable
 from facezoo.evaluate.metrics import measure
 from facezoo.media.read import open_clip, read_photo
-from facezoo.media.stopwatch import Stopwatch
 from facezoo.media.write import write_clip, write_photo
 from facezoo.registry import describe_params, load_spec
 from facezoo.runner.admit import driver_of
-from facezoo.safety import content
+from facezoo.runner.record import Stopwatch
+from facezoo.safety import admission
 from facezoo.types import Clip, Frame, Inputs
 from facezoo.zoo.embedded import examples, personas
 
@@ -216,7 +216,7 @@ class TestNothingIsLeftBehind:
         def refuse(_image: np.ndarray) -> float:
             raise ContentRefused("No.")
 
-        monkeypatch.setattr(content, "check", refuse)
+        monkeypatch.setattr(admission, "check_content", refuse)
         for call in (
             lambda: facezoo.run(swap_method, photo),
             lambda: facezoo.compare(photo),
@@ -243,7 +243,7 @@ def test_a_driving_clip_is_checked_like_any_input(
     with pytest.raises(ConsentRequired, match="driving clip"):
         driver_of(spec, clip, None)
     checked: list[np.ndarray] = []
-    monkeypatch.setattr(content, "check", checked.append)
+    monkeypatch.setattr(admission, "check_content", checked.append)
     driving = driver_of(spec, clip, True)
     assert isinstance(driving, Clip)
     assert len(list(driving.frames())) == 20

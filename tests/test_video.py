@@ -19,17 +19,18 @@ import pytest
 
 import facezoo
 from facezoo.errors import BadInput, Cancelled, ContentRefused, NoFace, UsageError
-from facezoo.face import find_faces
+from facezoo.face.find import find_faces
 from facezoo.face.follow import Follower
 from facezoo.media.read import open_clip, read_photo
-from facezoo.media.stopwatch import Stopwatch
 from facezoo.media.write import write_clip, write_photo
-from facezoo.method import FacePipeline
-from facezoo.runner import road, translate
-from facezoo.runner.cast import Cast
-from facezoo.runner.crew import Crew
-from facezoo.runner.translate import Translator
-from facezoo.safety import content
+from facezoo.method.pipeline import FacePipeline
+from facezoo.runner import clip as translate
+from facezoo.runner import road
+from facezoo.runner.admit import Cast
+from facezoo.runner.clip import Translator
+from facezoo.runner.prefetch import Crew
+from facezoo.runner.record import Stopwatch
+from facezoo.safety import admission
 from facezoo.types import Clip, Face, Frame, Image, MethodSpec, Weights
 from facezoo.zoo.embedded import personas
 
@@ -331,7 +332,7 @@ class TestStopped:
             if len(calls) == 2:
                 raise ContentRefused("No.")
 
-        monkeypatch.setattr(content, "check", refuse)
+        monkeypatch.setattr(admission, "check_content", refuse)
         self.check(clip, tmp_path, ContentRefused)
 
     def test_damaged_in_the_middle(self, clip: Path, tmp_path: Path) -> None:

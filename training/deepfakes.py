@@ -30,7 +30,7 @@ from facezoo.errors import FacezooError
 from facezoo.train.config import parse
 from facezoo.train.deepfakes import PRESETS, Config, begin_from, build, finish, run
 from facezoo.train.faces import FacePairs, find_pairs
-from facezoo.train.gather import gather_pairs
+from facezoo.train.project.gather import gather_pairs
 from facezoo.train.publish import publish_folder, record_of
 
 

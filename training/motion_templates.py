@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from facezoo.face import template as templates
-from facezoo.face.controls import Controls, motion_of
-from facezoo.face.motion import Motion, still
+from facezoo.motion import template as templates
+from facezoo.motion.controls import Controls, motion_of
+from facezoo.motion.motion import Motion, still
 
 RATE = Fraction(30)
 CONTROLS = tuple(each.name for each in fields(Controls))

@@ -6,7 +6,7 @@
     python training/persona_frames.py --output runs/more --portrait imani --anyone portraits/ --expressions pairs/train
 
 Pairs show two people in the same pose with the same expression; they are split by who "anyone" is, and those held back
-are left as clean as the portraits are. What the files hold: facezoo.train.frames_store. The same settings and seed give
+are left as clean as the portraits are. What the files hold: facezoo.train.render.store. The same settings and seed give
 the same bytes, whatever the number of processes; a second run makes only what is missing.
 """
 
@@ -31,16 +31,26 @@ import numpy as np
 
 import facezoo
 from facezoo.errors import FacezooError, NoFace, UsageError, WeightsUnavailable
-from facezoo.face import find_faces
+from facezoo.face.find import find_faces
 from facezoo.face.embedding import check_embedder
 from facezoo.media.read import read_photo
 from facezoo.train.config import parse
 from facezoo.train.data import picture_paths
 from facezoo.train.drawings import fit_reader
-from facezoo.train.frames import ANYONE, PERSONA, FrameSettings, PairSample, Rules, Subject, check_face, pair, prepare
-from facezoo.train.frames import persona_frame as frame
-from facezoo.train.frames_match import AS_IT_IS, match
-from facezoo.train.frames_store import digest, gather_frames, is_written, write_frame
+from facezoo.train.render.frames import (
+    ANYONE,
+    PERSONA,
+    FrameSettings,
+    PairSample,
+    Rules,
+    Subject,
+    check_face,
+    pair,
+    prepare,
+)
+from facezoo.train.render.frames import persona_frame as frame
+from facezoo.train.render.match import AS_IT_IS, match
+from facezoo.train.render.store import digest, gather_frames, is_written, write_frame
 from facezoo.zoo.embedded import persona
 
 _READER = "reader.npy"

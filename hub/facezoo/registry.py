@@ -18,7 +18,7 @@ from facezoo.types import MethodSpec, Range
 from facezoo.zoo.pull import locate
 
 if typing.TYPE_CHECKING:
-    from facezoo.method import FacePipeline
+    from facezoo.method.pipeline import FacePipeline
 
 __all__ = ["Parameter", "describe_params", "list_methods", "load", "load_spec", "parse_params"]
 

@@ -12,8 +12,8 @@ from facezoo.errors import NoFace
 from facezoo.evaluate.metrics import find_again, kept, outside_ssim, sharpness, ssim
 from facezoo.evaluate.strata import groups, skin_tone
 from facezoo.evaluate.subjects import shipped
-from facezoo.face import find_faces
-from facezoo.face.blend import face_mask
+from facezoo.face.find import find_faces
+from facezoo.face.paste import face_mask
 from facezoo.media.read import read_photo
 from facezoo.types import Face
 from facezoo.zoo.embedded import persona

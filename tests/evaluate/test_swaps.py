@@ -23,10 +23,11 @@ from facezoo.evaluate.scores import card_scores
 from facezoo.evaluate.subjects import find_pairs, read_folder, shipped, spread
 from facezoo.evaluate.swaps import Asked, evaluate_swaps
 from facezoo.evaluate.tables import Row, failures, strata_tables, tables
-from facezoo.face import find_faces
+from facezoo.face.find import find_faces
 from facezoo.media.read import read_photo
-from facezoo.train import frames, frames_store
-from facezoo.train.frames import FrameSettings
+from facezoo.train.render import frames
+from facezoo.train.render import store as frames_store
+from facezoo.train.render.frames import FrameSettings
 from facezoo.zoo.embedded import examples, persona, personas
 from facezoo.zoo.record import Score
 

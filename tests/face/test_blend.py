@@ -8,11 +8,10 @@ import cv2
 import numpy as np
 import pytest
 
-from facezoo.face import find_faces
-from facezoo.face.align import move
-from facezoo.face.blend import face_mask, match_color, paste
+from facezoo.face.find import find_faces, move
+from facezoo.face.mesh import mesh_map
 from facezoo.face.occlusion import in_front, own_skin, skin_patch, wears_glasses
-from facezoo.face.warp import mesh_map
+from facezoo.face.paste import face_mask, match_color, paste
 from facezoo.media.read import read_photo
 from facezoo.types import Face
 from facezoo.zoo.embedded import examples, personas

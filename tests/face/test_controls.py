@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from facezoo.face import find_faces
-from facezoo.face.controls import Controls, motion_of
+from facezoo.face.find import find_faces
 from facezoo.face.head import rotation_of
 from facezoo.face.mesh import BROWS, EYES, FACE_OVAL, INNER_LIPS, OUTER_LIPS, angles, topology
-from facezoo.face.motion import NECK, lip_opening
-from facezoo.face.puppet import Puppet
 from facezoo.media.read import read_photo
+from facezoo.motion.controls import Controls, motion_of
+from facezoo.motion.motion import NECK, lip_opening
+from facezoo.motion.photo import MovablePhoto
 from facezoo.types import Pose
 
 LIPS = sorted({*OUTER_LIPS, *INNER_LIPS})
@@ -26,15 +26,15 @@ EXPRESSIONS = [
 
 
 @pytest.fixture(scope="module")
-def puppet(portrait: Path) -> Puppet:
-    return Puppet(find_faces(read_photo(portrait), thorough=False)[0])
+def puppet(portrait: Path) -> MovablePhoto:
+    return MovablePhoto(find_faces(read_photo(portrait), thorough=False)[0])
 
 
 def field(**controls: float) -> np.ndarray:
     return motion_of(Controls(**controls)).expression
 
 
-def test_zero_is_still(puppet: Puppet) -> None:
+def test_zero_is_still(puppet: MovablePhoto) -> None:
     motion = motion_of(Controls(), puppet.placement.rotation, time=2.0)
     assert motion.time == 2.0
     assert (motion.rotation == np.eye(3)).all() and not motion.shift.any() and motion.zoom == 1
@@ -58,7 +58,7 @@ def test_degrees_are_added_to_the_photos_own() -> None:
     assert not motion.expression.any() and (motion.eyes == 1).all()
 
 
-def test_mouth_opens_by_the_jaw_alone(puppet: Puppet) -> None:
+def test_mouth_opens_by_the_jaw_alone(puppet: MovablePhoto) -> None:
     moved = field(mouth=1)
     gap, width = lip_opening(topology().canonical + moved)
     assert 0.4 < gap / width < 0.8
@@ -108,7 +108,7 @@ def test_blink_and_wink() -> None:
     assert abs(right[list(EYES[0])]).max() < 0.004, "the other eye stays"
 
 
-def test_eyes_follow_the_sliders(puppet: Puppet) -> None:
+def test_eyes_follow_the_sliders(puppet: MovablePhoto) -> None:
     assert (motion_of(Controls(look_x=1)).gaze > 0).tolist() == [True, False]
     assert (motion_of(Controls(look_y=1)).gaze > 0).tolist() == [False, True]
     assert motion_of(Controls(look_y=1)).eyes.max() < 0.9, "the lids follow a look down"

@@ -9,13 +9,11 @@ import numpy as np
 import pytest
 
 from facezoo.errors import NoFace, WeightsUnavailable
-from facezoo.face import find_faces, follow_face, realign
-from facezoo.face import landmarks as landmarks_module
-from facezoo.face._litert import checksums
-from facezoo.face.align import crop_affine, move
-from facezoo.face.detect import detect
-from facezoo.face.follow import Follower, choose
+from facezoo.face import networks
+from facezoo.face.find import choose, crop_affine, find_faces, follow_face, move, realign
+from facezoo.face.follow import Follower
 from facezoo.face.mesh import FACE_OVAL, expression, head_pose, inter_ocular, to_68, topology
+from facezoo.face.networks import checksums, detect
 from facezoo.media.read import read_photo
 from facezoo.types import Landmarks
 from facezoo.zoo.embedded import examples, personas
@@ -168,18 +166,16 @@ def test_follow_face_says_when_it_is_lost(picture: np.ndarray) -> None:
 
 
 def test_missing_network_is_a_typed_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from facezoo.face import _litert
-
-    monkeypatch.setattr(_litert, "MODELS", tmp_path)
+    monkeypatch.setattr(networks, "MODELS", tmp_path)
     with pytest.raises(WeightsUnavailable, match="missing or changed"):
-        _litert.Network("face_landmark.tflite")(np.zeros((1, 192, 192, 3), np.float32))
+        networks.Network("face_landmark.tflite")(np.zeros((1, 192, 192, 3), np.float32))
 
 
 def test_fan_without_the_package_says_what_to_install(monkeypatch: pytest.MonkeyPatch, picture: np.ndarray) -> None:
     import sys
 
     monkeypatch.setitem(sys.modules, "face_alignment", None)
-    landmarks_module._fan.cache_clear()
+    networks._fan.cache_clear()
     with pytest.raises(WeightsUnavailable, match="not installed"):
         find_faces(picture, backend="fan")
 
@@ -196,11 +192,11 @@ def test_fan_backend_gives_the_same_type(monkeypatch: pytest.MonkeyPatch, tmp_pa
     checkpoints.mkdir(parents=True)
     torch.save(FAN(4).state_dict(), checkpoints / "2DFAN4-11f355bf06.pth.tar")
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    landmarks_module._fan.cache_clear()
+    networks._fan.cache_clear()
     try:
         face = find_faces(picture, crop_size=128, backend="fan", thorough=False)[0]
     finally:
-        landmarks_module._fan.cache_clear()
+        networks._fan.cache_clear()
     assert face.landmarks.backend == "fan"
     assert face.landmarks.points.shape == (68, 2) and face.landmarks.points.dtype == np.float32
     assert face.landmarks.mesh.shape == (0, 3)

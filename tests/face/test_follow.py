@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from facezoo.errors import NoFace
-from facezoo.face import find_faces
-from facezoo.face.follow import Follower, choose
+from facezoo.face.find import choose, find_faces
+from facezoo.face.follow import Follower
 from facezoo.face.mesh import inter_ocular
 from facezoo.face.steady import Seen, Steady
 from facezoo.media.read import read_photo

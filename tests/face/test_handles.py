@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from facezoo.errors import UsageError
-from facezoo.face.calm import Calm, against
-from facezoo.face.controls import Controls, motion_of
-from facezoo.face.handles import HANDLES, RANGES, Posture, drag, handles_at, posture_from, posture_of, pull
 from facezoo.face.mesh import INNER_LIPS, topology
-from facezoo.face.reading import pose_mesh
+from facezoo.motion.controls import Controls, motion_of
+from facezoo.motion.handles import HANDLES, RANGES, Posture, drag, handles_at, posture_from, posture_of, pull
+from facezoo.motion.read import pose_mesh
+from facezoo.motion.smoothing import Calm, against
 from facezoo.types import Pose
 
 REST = topology().canonical

@@ -18,10 +18,10 @@ import numpy as np
 import pytest
 
 from facezoo.errors import BadInput, TooLarge, Unreadable, UnsupportedFormat, UsageError
-from facezoo.face.controls import Controls, motion_of
-from facezoo.face.motion import Motion, still
-from facezoo.face.mouth import MouthPatch
-from facezoo.face.template import (
+from facezoo.motion.controls import Controls, motion_of
+from facezoo.motion.motion import Motion, still
+from facezoo.motion.mouth import MouthPatch
+from facezoo.motion.template import (
     SUFFIX,
     Template,
     load_template,

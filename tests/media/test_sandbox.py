@@ -128,7 +128,8 @@ def test_it_ends_with_its_parent(picture: Path) -> None:
 def test_forked_child_has_its_own(picture: Path) -> None:
     script = """
 import os, sys
-from facezoo.media import _sandbox, read
+from facezoo.media import read
+from facezoo.media import _sandbox
 before = read.read_photo(sys.argv[1])
 mine = _sandbox.worker_pid()
 child = os.fork()

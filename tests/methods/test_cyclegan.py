@@ -16,7 +16,7 @@ import facezoo
 from facezoo import registry, runner
 from facezoo.cli.app import execute
 from facezoo.errors import ConsentRequired, UsageError, WeightsUnavailable
-from facezoo.face import find_faces
+from facezoo.face.find import find_faces
 from facezoo.media.read import open_clip, read_photo
 from facezoo.media.write import write_clip
 from facezoo.methods import cyclegan

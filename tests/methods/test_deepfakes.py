@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from facezoo.face import find_faces
-from facezoo.face.align import crop_affine, crop_image
+from facezoo.face.find import crop_affine, crop_image, find_faces
 from facezoo.media.read import read_photo
 from facezoo.types import Face
 

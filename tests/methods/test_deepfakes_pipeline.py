@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from facezoo.errors import UsageError
-from facezoo.face import find_faces, realign
+from facezoo.face.find import find_faces, realign
 from facezoo.media.read import read_photo
 from facezoo.registry import list_methods, load
 from facezoo.types import Face

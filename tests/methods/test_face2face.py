@@ -9,15 +9,14 @@ import pytest
 from numpy.typing import NDArray
 
 from facezoo.errors import UsageError
-from facezoo.face import find_faces, realign
-from facezoo.face.align import move
-from facezoo.face.controls import Controls, motion_of
-from facezoo.face.drawing import NOWHERE, draw, irises_at
+from facezoo.face.find import find_faces, move, realign
 from facezoo.face.head import fit_head
 from facezoo.face.mesh import EYES, INNER_LIPS, topology
-from facezoo.face.reading import EXPRESSIONS, amounts_of, pose_mesh, read_face
-from facezoo.face.repaint import Portrayal, own_points
 from facezoo.media.read import read_photo
+from facezoo.motion.controls import Controls, motion_of
+from facezoo.motion.drawing import NOWHERE, draw, irises_at
+from facezoo.motion.paint_over import Portrayal, own_points
+from facezoo.motion.read import EXPRESSIONS, amounts_of, pose_mesh, read_face
 from facezoo.types import Face
 from facezoo.zoo.embedded import examples, personas
 

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from facezoo.errors import UsageError
-from facezoo.face import find_faces
-from facezoo.face.align import move
+from facezoo.face.find import find_faces, move
 from facezoo.face.mesh import INNER_LIPS
 from facezoo.face.occlusion import polygon
 from facezoo.media.read import read_photo

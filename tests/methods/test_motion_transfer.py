@@ -13,16 +13,16 @@ import pytest
 import facezoo
 from facezoo.errors import ConsentRequired, NoFace, UsageError
 from facezoo.evaluate.reenactment import self_reenactment
-from facezoo.face import find_faces
-from facezoo.face.controls import Controls, motion_of
-from facezoo.face.driver import track
-from facezoo.face.eyes import read_eyes
+from facezoo.face.find import find_faces
 from facezoo.face.mesh import expression
-from facezoo.face.motion import still
-from facezoo.face.puppet import Puppet
-from facezoo.face.template import save_template, shipped_names
 from facezoo.media.read import open_clip, read_photo
 from facezoo.media.write import write_clip, write_photo
+from facezoo.motion.controls import Controls, motion_of
+from facezoo.motion.driver import track
+from facezoo.motion.eyes import read_eyes
+from facezoo.motion.motion import still
+from facezoo.motion.photo import MovablePhoto
+from facezoo.motion.template import save_template, shipped_names
 from facezoo.registry import load
 from facezoo.runner import Live, keep_motion
 from facezoo.types import Frame, Image
@@ -32,17 +32,17 @@ METHOD = "motion_transfer"
 
 
 @pytest.fixture(scope="module")
-def actor() -> Puppet:
+def actor() -> MovablePhoto:
     """A synthetic person who drives."""
-    return Puppet(find_faces(read_photo(personas()[1].portrait))[0])
+    return MovablePhoto(find_faces(read_photo(personas()[1].portrait))[0])
 
 
 @pytest.fixture(scope="module")
-def puppet(portrait: Path) -> Puppet:
-    return Puppet(find_faces(read_photo(portrait))[0])
+def puppet(portrait: Path) -> MovablePhoto:
+    return MovablePhoto(find_faces(read_photo(portrait))[0])
 
 
-def _act(actor: Puppet, count: int = 24) -> Iterator[Image]:
+def _act(actor: MovablePhoto, count: int = 24) -> Iterator[Image]:
     """Turns from side to side and opens the mouth once."""
     for number in range(count):
         turn = np.sin(2 * np.pi * number / count)
@@ -52,7 +52,7 @@ def _act(actor: Puppet, count: int = 24) -> Iterator[Image]:
 
 
 @pytest.fixture(scope="module")
-def clip(actor: Puppet, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def clip(actor: MovablePhoto, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """24 frames whose times are not even."""
     path = tmp_path_factory.mktemp("driver") / "driver.mp4"
     times = np.cumsum([0.0, *np.tile([0.04, 0.06], 12)])
@@ -76,7 +76,7 @@ class TestSliders:
         assert facezoo.verify(sealed.path).c2pa == "trusted"
         assert sealed.record["driving"] is None
 
-    def test_mouth_and_eyes(self, puppet: Puppet) -> None:
+    def test_mouth_and_eyes(self, puppet: MovablePhoto) -> None:
         def opening(**controls: float) -> np.ndarray:
             image = puppet.draw(motion_of(Controls(**controls), puppet.placement.rotation))
             face = find_faces(image)[0]
@@ -89,7 +89,7 @@ class TestSliders:
         assert shut[0] < 0.8 * rest[0]
         assert shut[1] > 0.9 * rest[1]
 
-    def test_iris_moves(self, puppet: Puppet) -> None:
+    def test_iris_moves(self, puppet: MovablePhoto) -> None:
         def gaze(x: float) -> float:
             image = puppet.draw(motion_of(Controls(look_x=x), puppet.placement.rotation))
             return float(read_eyes(image, find_faces(image)[0].landmarks.mesh).gaze[0])
@@ -102,14 +102,14 @@ class TestSliders:
         assert list(tmp_path.iterdir()) == []
 
 
-def test_still_motion_leaves_the_photo(puppet: Puppet) -> None:
+def test_still_motion_leaves_the_photo(puppet: MovablePhoto) -> None:
     """All but the eyes' and the mouth's own pixels come back within what resampling changes."""
     difference = np.abs(puppet.draw(still()).astype(int) - puppet.photo)
     assert difference.mean() < 1
     assert np.percentile(difference, 99) < 12
 
 
-def test_same_motion_same_pixels(puppet: Puppet) -> None:
+def test_same_motion_same_pixels(puppet: MovablePhoto) -> None:
     motion = motion_of(Controls(yaw=12, mouth=0.5), puppet.placement.rotation)
     assert np.array_equal(puppet.draw(motion), puppet.draw(motion))
 
@@ -156,7 +156,7 @@ def test_the_first_frame_follows_its_own_clip(clip: Path) -> None:
     assert ours.nme.n == 7
 
 
-def test_options(puppet: Puppet, portrait: Path, clip: Path, tmp_path: Path) -> None:
+def test_options(puppet: MovablePhoto, portrait: Path, clip: Path, tmp_path: Path) -> None:
     def last(**params: object) -> Image:
         out = tmp_path / "a.mp4"
         facezoo.run(METHOD, portrait, driving=clip, consent=True, output=out, params=params)
@@ -173,7 +173,7 @@ def test_options(puppet: Puppet, portrait: Path, clip: Path, tmp_path: Path) -> 
     assert wide.shape[1] > 1.5 * puppet.photo.shape[1]
 
 
-def test_a_driving_photo_gives_a_photo(portrait: Path, actor: Puppet, tmp_path: Path) -> None:
+def test_a_driving_photo_gives_a_photo(portrait: Path, actor: MovablePhoto, tmp_path: Path) -> None:
     posed = actor.draw(motion_of(Controls(yaw=16, mouth=0.8), actor.placement.rotation))
     write_photo(tmp_path / "posed.png", posed)
     sealed = facezoo.run(METHOD, portrait, driving=tmp_path / "posed.png", consent=True, output=tmp_path / "a.png")
@@ -198,7 +198,7 @@ def test_a_motion_is_kept_without_its_pictures(portrait: Path, clip: Path, tmp_p
 
 
 class TestAFaceThatIsLost:
-    def test_in_the_middle(self, portrait: Path, actor: Puppet, tmp_path: Path) -> None:
+    def test_in_the_middle(self, portrait: Path, actor: MovablePhoto, tmp_path: Path) -> None:
         frames = [Frame(image, number / 20) for number, image in enumerate(_act(actor))]
         frames[8:14] = [Frame(np.full_like(frame.image, 90), frame.time) for frame in frames[8:14]]
         write_clip(tmp_path / "gap.mp4", frames, rate=Fraction(20))
@@ -223,7 +223,7 @@ class TestAFaceThatIsLost:
                 )  # fmt: skip
         assert [path.name for path in tmp_path.iterdir()] == ["empty.mp4"]
 
-    def test_several_faces(self, portrait: Path, actor: Puppet, puppet: Puppet, tmp_path: Path) -> None:
+    def test_several_faces(self, portrait: Path, actor: MovablePhoto, puppet: MovablePhoto, tmp_path: Path) -> None:
         both = slice(0, min(actor.photo.shape[0], puppet.photo.shape[0]))
         frames = [
             Frame(np.hstack([image[both], puppet.photo[both]]), number / 20)
@@ -253,21 +253,21 @@ def test_refusals(portrait: Path, clip: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("shift", [(-0.8, 0), (0.8, 0), (0, -0.8), (0, 0.8)])
-def test_a_face_at_the_edge_may_leave_the_picture(actor: Puppet, shift: tuple[float, float]) -> None:
+def test_a_face_at_the_edge_may_leave_the_picture(actor: MovablePhoto, shift: tuple[float, float]) -> None:
     left, _, right, _ = np.array([*actor.mesh[:, :2].min(axis=0), *actor.mesh[:, :2].max(axis=0)]).astype(int)
     cut = np.ascontiguousarray(actor.photo[:, : int(right - 0.3 * (right - left))])
-    puppet = Puppet(find_faces(cut)[0])
+    puppet = MovablePhoto(find_faces(cut)[0])
     for yaw in (-25.0, 25.0):
         turned = motion_of(Controls(yaw=yaw), puppet.placement.rotation)
         moved = replace(turned, shift=np.array(shift, np.float32), zoom=0.7)
         assert puppet.draw(moved).shape == cut.shape
 
 
-def test_neighbours_stay(puppet: Puppet, actor: Puppet) -> None:
+def test_neighbours_stay(puppet: MovablePhoto, actor: MovablePhoto) -> None:
     rows = slice(0, min(actor.photo.shape[0], puppet.photo.shape[0]))
     both = np.hstack([puppet.photo[rows], actor.photo[rows]])
     first, second = sorted(find_faces(both), key=lambda face: face.box.left)
-    moved = Puppet(first, [second.box]).draw(motion_of(Controls(yaw=20, mouth=1), puppet.placement.rotation))
+    moved = MovablePhoto(first, [second.box]).draw(motion_of(Controls(yaw=20, mouth=1), puppet.placement.rotation))
     box = second.box
     part = np.s_[int(box.top) : int(box.bottom), int(box.left) : int(box.right)]
     assert np.array_equal(moved[part], both[part])
@@ -275,7 +275,7 @@ def test_neighbours_stay(puppet: Puppet, actor: Puppet) -> None:
 
 
 class TestLive:
-    def test_sliders_and_webcam(self, portrait: Path, actor: Puppet, tmp_path: Path) -> None:
+    def test_sliders_and_webcam(self, portrait: Path, actor: MovablePhoto, tmp_path: Path) -> None:
         live = Live(METHOD, portrait)
         before = read_photo(portrait)
         assert _pose(live.pose({"yaw": 15}))[0] - _pose(before)[0] > 7
@@ -291,7 +291,7 @@ class TestLive:
         sealed = facezoo.run(METHOD, portrait, driving=path, output=tmp_path / "a.mp4")
         assert sealed.record["frames"] >= 12
 
-    def test_consent_is_asked_for(self, actor: Puppet, tmp_path: Path) -> None:
+    def test_consent_is_asked_for(self, actor: MovablePhoto, tmp_path: Path) -> None:
         write_photo(tmp_path / "somebody.png", np.ascontiguousarray(actor.photo[:, ::-1]))
         with pytest.raises(ConsentRequired):
             Live(METHOD, tmp_path / "somebody.png")
@@ -305,7 +305,7 @@ def test_pipeline_can_be_called_alone(portrait: Path, clip: Path) -> None:
     assert images[0].shape == face.frame.shape
 
 
-def test_gaze_is_held_while_the_eyes_are_shut(puppet: Puppet) -> None:
+def test_gaze_is_held_while_the_eyes_are_shut(puppet: MovablePhoto) -> None:
     shut = motion_of(Controls(blink=1), puppet.placement.rotation)
     images = [puppet.photo, puppet.draw(shut), puppet.photo]
     seen = [sight.observation for _, sight in track(Frame(image, n / 10) for n, image in enumerate(images))]

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from facezoo.face import find_faces
+from facezoo.face.find import find_faces
 from facezoo.face.head import rotation_of
-from facezoo.face.motion import Motion, still
-from facezoo.face.puppet import Puppet
 from facezoo.media.read import read_photo
+from facezoo.motion.motion import Motion, still
+from facezoo.motion.photo import MovablePhoto
 from facezoo.types import Pose
 
 torch = pytest.importorskip("torch")
@@ -21,8 +21,8 @@ from facezoo.methods.motion_transfer.repair import Repairer, find_damage  # noqa
 
 
 @pytest.fixture(scope="module")
-def puppet(portrait: Path) -> Puppet:
-    return Puppet(find_faces(read_photo(portrait))[0])
+def puppet(portrait: Path) -> MovablePhoto:
+    return MovablePhoto(find_faces(read_photo(portrait))[0])
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def test_shapes_and_a_new_network_that_changes_nothing() -> None:
     assert residual.abs().max() == 0
 
 
-def test_damage_lies_where_the_photo_was_stretched(puppet: Puppet) -> None:
+def test_damage_lies_where_the_photo_was_stretched(puppet: MovablePhoto) -> None:
     drawing = puppet.layers(_turned(25))
     damage = find_damage(drawing, drawing.mesh, puppet.photo)
     assert damage.crop.shape == (256, 256, 3) and damage.crop.dtype == np.uint8
@@ -61,7 +61,7 @@ def test_damage_lies_where_the_photo_was_stretched(puppet: Puppet) -> None:
     assert middle[0] > middle[1] + 20 or middle[0] < middle[1] - 20, "the other side is stretched"
 
 
-def test_only_damaged_pixels_change(puppet: Puppet, network: RepairNetwork) -> None:
+def test_only_damaged_pixels_change(puppet: MovablePhoto, network: RepairNetwork) -> None:
     drawing = puppet.layers(_turned(25))
     before = drawing.image.copy()
     mended = Repairer(network).repair(drawing, drawing.mesh, puppet.photo)
@@ -77,7 +77,7 @@ def test_only_damaged_pixels_change(puppet: Puppet, network: RepairNetwork) -> N
     assert (around.max(axis=0) > 0).all()
 
 
-def test_what_is_as_in_the_photo_is_not_touched(puppet: Puppet, network: RepairNetwork) -> None:
+def test_what_is_as_in_the_photo_is_not_touched(puppet: MovablePhoto, network: RepairNetwork) -> None:
     drawing = puppet.layers(still())
     mended = Repairer(network).repair(drawing, drawing.mesh, drawing.image)
     assert np.array_equal(mended, drawing.image)

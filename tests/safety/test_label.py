@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from facezoo.safety.label import LabelSize, draw
+from facezoo.safety.marks import LabelSize, draw
 
 
 @pytest.mark.parametrize("value", [0, 128, 255])

@@ -113,7 +113,7 @@ def test_a_stripped_copy_keeps_the_mark(tmp_path: Path, photo: Clip, face: Image
 
 @pytest.mark.parametrize("suffix", MOVING)
 def test_frames_of_a_clip_survive_too(tmp_path: Path, photo: Clip, face: Image, suffix: str) -> None:
-    from facezoo.safety.watermark import detect
+    from facezoo.safety.marks import detect
 
     path = _sealed(tmp_path, suffix, photo, face, moving=True)
     frame = read_photo(path)

@@ -15,7 +15,7 @@ import pytest
 from pictures import Image, attacks, crop, psnr, shipped, textures, with_short_side
 
 from facezoo.media.read import read_photo
-from facezoo.safety.watermark import THRESHOLD, detect, detect_frames, mark
+from facezoo.safety.marks import THRESHOLD, detect, detect_frames, mark
 
 
 @pytest.fixture(scope="module")

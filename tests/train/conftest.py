@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from facezoo.face.controls import Controls, motion_of
-from facezoo.face.drawing import draw
 from facezoo.face.mesh import topology
-from facezoo.face.reading import pose_mesh
+from facezoo.motion.controls import Controls, motion_of
+from facezoo.motion.drawing import draw
+from facezoo.motion.read import pose_mesh
 
 PAIRS = 4
 

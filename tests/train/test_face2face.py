@@ -16,8 +16,8 @@ from facezoo.face.mesh import topology
 
 torch = pytest.importorskip("torch")
 
-from facezoo.face.drawing import draw  # noqa: E402
 from facezoo.methods.face2face.model import Painter  # noqa: E402
+from facezoo.motion.drawing import draw  # noqa: E402
 from facezoo.train.drawings import find_frames, fit_reader, importance, read_frames  # noqa: E402
 
 SCRIPT = Path(__file__).parents[2] / "training" / "face2face.py"

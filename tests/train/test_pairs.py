@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from facezoo.errors import UsageError
-from facezoo.face.puppet import Puppet
+from facezoo.motion.photo import MovablePhoto
 from facezoo.train.data import face_of, find_people, picture_paths, render_shards
 from facezoo.train.pairs import back, pair_jobs, random_motion, render_pairs
 from facezoo.zoo import embedded
@@ -24,10 +24,10 @@ def test_the_way_back_ends_where_it_began(people: list) -> None:
     (job,) = pair_jobs(people, 2, seed=0)[:1]
     errors = []
     for _ in range(12):
-        first = Puppet(job.person.face())
+        first = MovablePhoto(job.person.face())
         motion = random_motion(first, job.others, random)
         away = first.layers(motion)
-        second = Puppet(face_of(away.image, away.mesh))
+        second = MovablePhoto(face_of(away.image, away.mesh))
         home = second.place(back(first, second, motion))
         errors.append(float(np.linalg.norm((home - first.mesh)[:, :2], axis=1).mean()))
     assert np.median(errors) < 1 and np.mean(np.array(errors) < 1) > 0.7

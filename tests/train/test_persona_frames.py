@@ -14,15 +14,18 @@ import PIL.Image
 import pytest
 
 from facezoo.errors import NoFace, UsageError, WeightsUnavailable
-from facezoo.face import embedding, find_faces
-from facezoo.face.controls import Controls
-from facezoo.face.motion import lip_opening
+from facezoo.face import embedding
+from facezoo.face.find import find_faces
 from facezoo.media.read import read_photo
-from facezoo.train import frames, frames_look, frames_store
-from facezoo.train.frames import ANYONE, LABELS, PERSONA, FrameSettings, pair, persona_frame
-from facezoo.train.frames_look import Appearance
-from facezoo.train.frames_match import match
-from facezoo.train.frames_pose import Goal, draw_goal
+from facezoo.motion.controls import Controls
+from facezoo.motion.motion import lip_opening
+from facezoo.train.render import frames
+from facezoo.train.render import look as frames_look
+from facezoo.train.render import store as frames_store
+from facezoo.train.render.frames import ANYONE, LABELS, PERSONA, FrameSettings, pair, persona_frame
+from facezoo.train.render.look import Appearance
+from facezoo.train.render.match import match
+from facezoo.train.render.pose import Goal, draw_goal
 from facezoo.types import Face, Pose
 from facezoo.zoo.embedded import personas
 

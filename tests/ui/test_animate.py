@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import facezoo
-from facezoo.face.template import load_template, shipped, shipped_names
+from facezoo.motion.template import load_template, shipped, shipped_names
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page

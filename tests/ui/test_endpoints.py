@@ -43,7 +43,7 @@ def stranger(portrait: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def motion() -> str:
     """The name of the shortest motion that ships."""
-    from facezoo.face.template import shipped_templates
+    from facezoo.motion.template import shipped_templates
 
     if not shipped_templates():
         pytest.skip("no motion ships")
@@ -99,7 +99,7 @@ def test_a_motion_makes_a_sealed_film(client: Client, hub: Hub, portrait: Path, 
 
 
 def test_a_motion_file_drives_too(client: Client, portrait: Path, motion: str, tmp_path: Path) -> None:
-    from facezoo.face.template import save_template, shipped
+    from facezoo.motion.template import save_template, shipped
 
     path = save_template(shipped(motion), tmp_path / "mine.motion")
     file, record = client.predict(image=sent(portrait), driving=sent(path), api_name="/motion_transfer")

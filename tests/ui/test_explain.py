@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from facezoo.ui.parts.picture import OWN, Chosen, chosen_people, markup
-from facezoo.ui.parts.steps import strip
-from facezoo.ui.parts.studio import order_from
+from facezoo.ui.common.picture import OWN, Chosen, chosen_people, markup
+from facezoo.ui.common.studio import order_from
+from facezoo.ui.methods.steps import strip
 from facezoo.zoo.embedded import personas
 
 if TYPE_CHECKING:

@@ -14,17 +14,17 @@ import pytest
 
 import facezoo
 from facezoo.errors import BadInput, ConsentRequired, NoFace, UsageError
-from facezoo.face.template import load_template, shipped_names
+from facezoo.motion.template import load_template, shipped_names
 from facezoo.safety.seal import verify
 from facezoo.types import Sealed
 from facezoo.ui import workspace
-from facezoo.ui.parts import live
-from facezoo.ui.parts.cards import Card, method_card
-from facezoo.ui.parts.driver import look_at_driver, previews
-from facezoo.ui.parts.picture import first_example, markup
-from facezoo.ui.parts.ready import ready_markup
-from facezoo.ui.parts.sliders import SLIDERS
-from facezoo.ui.parts.webcam import begin_recording, follow_webcam
+from facezoo.ui.common import live
+from facezoo.ui.common.cards import Card, method_card
+from facezoo.ui.common.driver import look_at_driver, previews
+from facezoo.ui.common.picture import first_example, markup
+from facezoo.ui.common.ready import ready_markup
+from facezoo.ui.common.sliders import SLIDERS
+from facezoo.ui.common.webcam import begin_recording, follow_webcam
 
 METHOD = "motion_transfer"
 
@@ -143,7 +143,7 @@ def test_odd_messages_are_no_error(sent: Any) -> None:
 def test_a_motion_file_is_a_driver_without_a_face() -> None:
     if not shipped_names():
         pytest.skip("no motion ships")
-    from facezoo.face.template import save_template, shipped
+    from facezoo.motion.template import save_template, shipped
 
     path = save_template(shipped(shipped_names()[0]), workspace.new_folder())
     found, failure = look_at_driver({"upload": str(path)})

@@ -18,16 +18,16 @@ import facezoo
 from facezoo.errors import BadInput, Cancelled, ConsentRequired
 from facezoo.types import Inputs, MethodSpec, Provenance, Range
 from facezoo.ui import workspace
-from facezoo.ui.pages import compare as compare_page
-from facezoo.ui.pages import verify as verify_page
-from facezoo.ui.pages import zoo as zoo_page
-from facezoo.ui.parts.cards import Card, method_card, panel
-from facezoo.ui.parts.job import Done, Event, Failure, Partial, Stage, explain, follow, stop
-from facezoo.ui.parts.markup import why
-from facezoo.ui.parts.params import field_notes, widgets
-from facezoo.ui.parts.picture import first_example
-from facezoo.ui.parts.studio import Order, studio
+from facezoo.ui.common.cards import Card, method_card, panel
+from facezoo.ui.common.markup import why
+from facezoo.ui.common.params import field_notes, widgets
+from facezoo.ui.common.picture import first_example
+from facezoo.ui.common.studio import Order, studio
+from facezoo.ui.compare import page as compare_page
+from facezoo.ui.jobs import Done, Event, Failure, Partial, Stage, explain, follow, stop
 from facezoo.ui.theme import DARK, LIGHT, Palette, head
+from facezoo.ui.verify import page as verify_page
+from facezoo.ui.zoo import page as zoo_page
 
 MARKUP = "<script>alert(1)</script>"
 

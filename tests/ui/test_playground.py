@@ -14,15 +14,15 @@ import pytest
 
 from facezoo import registry
 from facezoo.errors import UsageError
-from facezoo.face import find_faces
-from facezoo.face.handles import HANDLES, Posture
+from facezoo.face.find import find_faces
 from facezoo.face.head import fit_head
 from facezoo.media.read import read_photo
-from facezoo.safety.watermark import detect
+from facezoo.motion.handles import HANDLES, Posture
+from facezoo.safety.marks import detect
 from facezoo.types import Image
-from facezoo.ui.parts import live
-from facezoo.ui.parts.playground import chosen_posture, move, stage
-from facezoo.ui.parts.webcam import follow_webcam
+from facezoo.ui.common import live
+from facezoo.ui.common.webcam import follow_webcam
+from facezoo.ui.methods.playground_view import chosen_posture, move, stage
 from facezoo.zoo.embedded import examples, personas
 
 torch = pytest.importorskip("torch")

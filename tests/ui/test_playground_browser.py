@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import facezoo
-from facezoo.face.handles import HANDLES
+from facezoo.motion.handles import HANDLES
 from facezoo.zoo.embedded import examples, personas
 
 if TYPE_CHECKING:

@@ -13,15 +13,16 @@ from typing import Any
 import pytest
 
 from facezoo.errors import FacezooError, UsageError, WeightsUnavailable
-from facezoo.safety.identity import home
-from facezoo.train.project import Project
-from facezoo.ui import projects, workspace
-from facezoo.ui.parts import train_gather
-from facezoo.ui.parts.train_calls import ask, faces, pack
-from facezoo.ui.parts.train_curve import curve, is_flat
-from facezoo.ui.parts.train_pack import archive, card
-from facezoo.ui.parts.train_parts import PAGE, duration, everything, gallery, nothing
-from facezoo.ui.parts.train_view import about, end, frame
+from facezoo.safety.c2pa import home
+from facezoo.train.project.project import Project
+from facezoo.ui import workspace
+from facezoo.ui.train import gather as train_gather
+from facezoo.ui.train import projects
+from facezoo.ui.train.calls import ask, faces, pack
+from facezoo.ui.train.curve import curve, is_flat
+from facezoo.ui.train.pack import archive, card
+from facezoo.ui.train.parts import PAGE, duration, everything, gallery, nothing
+from facezoo.ui.train.view import about, end, frame
 
 Progress = Callable[[str, float], None]
 
@@ -118,7 +119,7 @@ def test_a_new_project_says_what_to_do_first(project: Project) -> None:
 
 
 def test_gallery_shows_a_page_and_offers_the_rest(project: Project, portrait: Path) -> None:
-    from facezoo.train.project import FoundFace
+    from facezoo.train.project.project import FoundFace
 
     found = [FoundFace(f"f{i}", portrait, i % 3 > 0, "" if i % 3 else "<blurred>") for i in range(90)]
     items, more = gallery(found, "all", PAGE)

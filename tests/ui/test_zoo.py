@@ -14,11 +14,11 @@ import pytest
 
 import facezoo
 from facezoo.types import MethodSpec
-from facezoo.ui.pages import zoo as zoo_page
-from facezoo.ui.parts.zoo_card import markdown
-from facezoo.ui.parts.zoo_entry import Entry, entries, entry, megabytes, numbers
-from facezoo.ui.parts.zoo_list import listing
-from facezoo.ui.parts.zoo_weights import weights_markup
+from facezoo.ui.zoo import page as zoo_page
+from facezoo.ui.zoo.card import markdown
+from facezoo.ui.zoo.entry import Entry, entries, entry, megabytes, numbers
+from facezoo.ui.zoo.list import listing
+from facezoo.ui.zoo.weights import weights_markup
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "zoo"))
 
@@ -28,8 +28,8 @@ from toy import RECORD, REPO, WEIGHTS, Toy
 _TOLD = """
 import time
 from facezoo.registry import load_spec
-from facezoo.ui.pages import zoo
-from facezoo.ui.parts import zoo_weights
+from facezoo.ui.zoo import page as zoo
+from facezoo.ui.zoo import weights as zoo_weights
 known, asked = {"toy": load_spec("toy")}, {"method": "toy"}
 """
 _PULL = _TOLD + "print(json.dumps(list(zoo._pull(known, asked))))"
@@ -168,7 +168,7 @@ def test_pull_then_copy(server: HubServer, toy: Toy, tmp_path: Path) -> None:
     toy.publish()
     code = _TOLD + (
         "before = zoo._zoo(list(known.values()))\nzones = list(zoo._pull(known, asked))\n"
-        "from facezoo.ui.parts.zoo_entry import entry\npath = zoo_weights.archive(entry(known['toy']))\n"
+        "from facezoo.ui.zoo.entry import entry\npath = zoo_weights.archive(entry(known['toy']))\n"
         "import shutil; shutil.copy(path, root / 'copy.zip')\n"
         "print(json.dumps({'before': before, 'zones': zones, 'after': zoo._zoo(list(known.values())),"
         " 'copied': zoo._copy(known, asked)}))"

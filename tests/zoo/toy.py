@@ -64,7 +64,7 @@ class Generator(ModelMixin, ConfigMixin):
 """
 _PIPELINE = """
 import torch
-from facezoo.method import FacePipeline
+from facezoo.method.pipeline import FacePipeline
 from . import SPEC
 from .model import Generator
 

@@ -10,7 +10,8 @@ from typing import Annotated, NoReturn
 import typer
 
 import facezoo
-from facezoo.cli import bench, doctor, evaluate, look, make
+from facezoo.cli import bench, doctor, evaluate, show
+from facezoo.cli import run as run_commands
 from facezoo.cli import zoo as zoo_commands
 from facezoo.cli.shell import conclude
 from facezoo.errors import UsageError
@@ -20,14 +21,14 @@ __all__ = ["app", "execute", "main"]
 app = typer.Typer(name="facezoo", add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 zoo = typer.Typer(name="zoo", rich_markup_mode=None)
 
-app.command("methods")(look.methods)
-app.command("personas")(look.personas)
-app.command("run")(make.run)
-app.command("animate")(make.animate)
-app.command("motion")(make.motion)
-app.command("compare")(make.compare)
-app.command("explain")(make.explain)
-app.command("verify")(look.verify)
+app.command("methods")(show.methods)
+app.command("personas")(show.personas)
+app.command("run")(run_commands.run)
+app.command("animate")(run_commands.animate)
+app.command("motion")(run_commands.motion)
+app.command("compare")(run_commands.compare)
+app.command("explain")(run_commands.explain)
+app.command("verify")(show.verify)
 app.add_typer(zoo, help="The weights: what there is, from the Hub and to it, whether it is intact, its card.")
 zoo.command("list")(zoo_commands.list_weights)
 zoo.command("pull")(zoo_commands.pull)
@@ -39,7 +40,7 @@ zoo.command("convert")(zoo_commands.convert)
 zoo.command("pin")(zoo_commands.pin)
 app.command("evaluate")(evaluate.evaluate)
 app.command("bench")(bench.bench)
-app.command("demo")(make.demo)
+app.command("demo")(run_commands.demo)
 app.command("doctor")(doctor.doctor)
 
 

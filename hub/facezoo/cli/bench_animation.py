@@ -19,11 +19,11 @@ from PIL import Image as Pillow
 
 from facezoo import registry
 from facezoo.errors import UsageError
-from facezoo.face import find_faces
-from facezoo.face.puppet import Puppet
-from facezoo.face.template import shipped
+from facezoo.face.find import find_faces
 from facezoo.media.read import open_clip, read_photo
-from facezoo.method import AnimationPipeline
+from facezoo.method.pipeline import AnimationPipeline
+from facezoo.motion.photo import MovablePhoto
+from facezoo.motion.template import shipped
 from facezoo.types import Clip, Frame, Image
 from facezoo.zoo.embedded import personas
 
@@ -65,7 +65,7 @@ def _time(pipeline: AnimationPipeline, side: int, count: int) -> dict[str, float
 def talking(count: int) -> Iterator[Image]:
     """Frames (H, W, 3) RGB uint8 of a synthetic person who talks."""
     photo = _sized(read_photo(personas()[1].portrait), _DRIVER)
-    puppet = Puppet(find_faces(photo)[0])
+    puppet = MovablePhoto(find_faces(photo)[0])
     motions = shipped("talk").motions
     for number in range(count):
         yield puppet.draw(motions[number % len(motions)])

@@ -14,7 +14,7 @@ import numpy as np
 from facezoo import registry
 from facezoo.cli.bench_animation import talking
 from facezoo.errors import UsageError
-from facezoo.face.handles import Posture
+from facezoo.motion.handles import Posture
 from facezoo.types import Image
 
 __all__ = ["time_puppet"]
@@ -27,7 +27,7 @@ def time_puppet(method: str, count: int = 120) -> dict[str, Any]:
     """ "posture": median milliseconds from a posture to a labelled, watermarked picture, and of dragging a point to get
     there; "webcam": frames a second and processor seconds a frame, from a decoded picture to the same. side: px of what
     the network paints. Raises UsageError for a method that moves no personas."""
-    from facezoo.method import PuppetPipeline
+    from facezoo.method.pipeline import PuppetPipeline
     from facezoo.runner import Puppet
 
     pipeline = registry.load(method)

@@ -107,7 +107,7 @@ def _pictures() -> Finding:
 
 
 def _networks() -> Finding:
-    from facezoo.face._litert import checksums
+    from facezoo.face.networks import checksums
 
     states = checksums()
     wrong = [name for name, intact in states.items() if not intact]
@@ -124,7 +124,7 @@ def _decoding() -> Finding:
 
 
 def _face_finding() -> Finding:
-    from facezoo.face import find_faces
+    from facezoo.face.find import find_faces
     from facezoo.media.read import read_photo
 
     count = len(find_faces(read_photo(_portrait())))
@@ -135,9 +135,11 @@ def _face_finding() -> Finding:
 
 def _content_check() -> Finding:
     from facezoo.media.read import read_photo
-    from facezoo.safety import content
+    from facezoo.safety import admission
 
-    return Finding("content check", "ok", f"works; a portrait scores {content.check(read_photo(_portrait())):.2f}")
+    return Finding(
+        "content check", "ok", f"works; a portrait scores {admission.check_content(read_photo(_portrait())):.2f}"
+    )
 
 
 def _identity() -> Finding:

@@ -267,7 +267,7 @@ def _card(spec: MethodSpec, record: Any) -> str:
 
 
 def _check_embedded() -> list[tuple[str, str]]:
-    from facezoo.face._litert import checksums
+    from facezoo.face.networks import checksums
     from facezoo.zoo import embedded
 
     found = [(name, "intact" if intact else "changed") for name, intact in checksums().items()]

@@ -10,11 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facezoo.errors import NoFace
-from facezoo.face import find_faces
-from facezoo.face.align import crop_image, move
-from facezoo.face.blend import face_mask
-from facezoo.face.follow import choose
+from facezoo.face.find import choose, crop_image, find_faces, move
 from facezoo.face.mesh import expression, inter_ocular
+from facezoo.face.paste import face_mask
 from facezoo.media.read import read_photo
 from facezoo.types import Face, Image, Mask
 

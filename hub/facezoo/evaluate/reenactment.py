@@ -25,14 +25,13 @@ from numpy.typing import NDArray
 from facezoo.errors import NoFace
 from facezoo.evaluate.figures import Figure
 from facezoo.evaluate.metrics import ssim
-from facezoo.face import find_faces
-from facezoo.face.driver import Sight, find_start, track
-from facezoo.face.mesh import expression, inter_ocular
-from facezoo.face.motion import Motion, relative
-from facezoo.face.mouth import cut_mouth
-from facezoo.face.puppet import Puppet
-from facezoo.face.warp import sample
+from facezoo.face.find import find_faces
+from facezoo.face.mesh import expression, inter_ocular, sample
 from facezoo.media.read import open_clip, read_photo
+from facezoo.motion.driver import Sight, find_start, track
+from facezoo.motion.motion import Motion, relative
+from facezoo.motion.mouth import cut_mouth
+from facezoo.motion.photo import MovablePhoto
 from facezoo.types import Clip, Face, Frame, Image, Points
 
 __all__ = ["Across", "Followed", "across", "figure", "self_reenactment"]
@@ -109,7 +108,7 @@ def self_reenactment(clip: Clip, every: int = 6) -> dict[str, Followed]:
 def across(photo: Image, clip: Clip, every: int = 6) -> Across:
     """A photo driven by somebody else's clip, from the clip's frame that is most like the photo."""
     source = _first(find_faces(photo))
-    puppet = Puppet(source)
+    puppet = MovablePhoto(source)
     sights = [sight for _, sight in track(clip.frames(), 0.3)]
     start = find_start(sights, float(puppet.eyes.mean()), float(puppet.mouth[0] / puppet.mouth[1]))
     driven: list[list[float]] = []
@@ -135,7 +134,7 @@ def across(photo: Image, clip: Clip, every: int = 6) -> Across:
     return Across(float(pose), float(mouth), float(eyes), lost / (lost + len(driven)), len(driven))
 
 
-def _driven(clip: Clip, every: int) -> Iterator[tuple[Frame, Sight, Motion, Puppet, Face]]:
+def _driven(clip: Clip, every: int) -> Iterator[tuple[Frame, Sight, Motion, MovablePhoto, Face]]:
     """Every so many frames after the first: what was seen, the motion since the first, and the first, made movable."""
     seen = track(clip.frames())
     frame, sight = next(seen)
@@ -143,7 +142,7 @@ def _driven(clip: Clip, every: int) -> Iterator[tuple[Frame, Sight, Motion, Pupp
     if first is None:
         raise NoFace("The first frame shows no face.", "Cut the clip so that it begins with one.")
     source = _first(find_faces(frame.image))
-    puppet = Puppet(source)
+    puppet = MovablePhoto(source)
     for number, (frame, sight) in enumerate(seen, start=1):
         if number % every == 0 and sight.seen and sight.observation is not None:
             yield frame, sight, relative(sight.observation, first), puppet, source

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from facezoo.evaluate.subjects import Subject
-from facezoo.face.align import move
+from facezoo.face.find import move
 from facezoo.face.occlusion import skin_patch, wears_glasses
 from facezoo.types import Face
 

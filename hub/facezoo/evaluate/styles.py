@@ -29,13 +29,13 @@ from facezoo.evaluate.figures import Figure, mean
 from facezoo.evaluate.kernel import features, kernel_distance
 from facezoo.evaluate.metrics import find_again, kept
 from facezoo.evaluate.subjects import Subject, read_folder, spread
-from facezoo.face import find_faces
 from facezoo.face.embedding import check_embedder, describe
+from facezoo.face.find import find_faces
 from facezoo.media.read import open_clip, read_photo
 from facezoo.media.sheet import side_by_side
 from facezoo.methods.cyclegan.pipeline import CycleGan
 from facezoo.methods.cyclegan.spec import Params
-from facezoo.safety import content
+from facezoo.safety import admission
 from facezoo.safety.seal import Claim, seal
 from facezoo.types import Face, Frame, Image
 from facezoo.zoo.embedded import consent_free
@@ -150,7 +150,7 @@ def _read(folder: Path, consent: bool, most: int) -> _Heap:
     for subject in subjects:
         picture = read_photo(subject.path)
         if subject.sha256 not in consent_free():
-            content.check(picture)
+            admission.check_content(picture)
         ratio = _SIDE / max(picture.shape[:2])
         size = (max(32, round(picture.shape[1] * ratio)), max(32, round(picture.shape[0] * ratio)))
         smooth = cv2.INTER_AREA if ratio < 1 else cv2.INTER_CUBIC

@@ -13,7 +13,7 @@ import numpy as np
 
 from facezoo.errors import UsageError
 from facezoo.media.read import PHOTO_SUFFIXES
-from facezoo.safety import consent as consent_policy
+from facezoo.safety import admission
 from facezoo.zoo.embedded import consent_free, examples, personas
 
 __all__ = ["PairSet", "Subject", "find_pairs", "read_folder", "shipped", "spread"]
@@ -67,7 +67,7 @@ def read_folder(folder: Path, part: Literal["portraits", "photos"], consent: boo
         kind = kinds.get(path.name, "photo")
         if kind in _KINDS:
             sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-            consent_policy.require(sha256, consent, consent_free(), subject=f"the picture {path.name}")
+            admission.require_consent(sha256, consent, consent_free(), subject=f"the picture {path.name}")
             found.append(Subject(path.name, path, sha256, kind, part))
     if not found:
         raise UsageError(f"There are no pictures in {folder}.", f"It needs {', '.join(PHOTO_SUFFIXES)}.")

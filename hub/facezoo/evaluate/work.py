@@ -30,13 +30,12 @@ from facezoo.errors import Cancelled, FacezooError
 from facezoo.evaluate.metrics import find_again, kept, outside_ssim, sharpness, ssim
 from facezoo.evaluate.strata import groups
 from facezoo.evaluate.subjects import PairSet, Subject
-from facezoo.face import find_faces, realign
-from facezoo.face.blend import paste, settings_of
 from facezoo.face.embedding import Descriptor, describe
-from facezoo.face.follow import choose
+from facezoo.face.find import choose, find_faces, realign
 from facezoo.face.mesh import head_pose
+from facezoo.face.paste import paste, settings_of
 from facezoo.media.read import open_clip, read_photo
-from facezoo.safety import content
+from facezoo.safety import admission
 from facezoo.safety.seal import Claim, seal
 from facezoo.types import Box, Face, Frame, Image, Landmarks, Mask
 from facezoo.zoo.embedded import consent_free, persona, personas
@@ -46,7 +45,7 @@ __all__ = ["BASELINES", "COPIED_INPUT", "COPIED_PERSONA", "Job", "Settings", "be
 COPIED_INPUT, COPIED_PERSONA = "copied input", "copied persona"
 BASELINES = (COPIED_INPUT, COPIED_PERSONA)
 _THUMBNAIL = 320  # px, the longer side
-_SKIN, _MOUTH = 2, 7  # labels of a pair between which the face lies, see `facezoo.train.frames.LABELS`
+_SKIN, _MOUTH = 2, 7  # labels of a pair between which the face lies, see `facezoo.train.render.frames.LABELS`
 _stops: list[Event] = []  # of this process
 
 
@@ -301,7 +300,7 @@ def _face_of(subject: Subject) -> Face:
     """The largest face. Raises NoFace, BadInput, ContentRefused."""
     photo = read_photo(subject.path)
     if subject.sha256 not in consent_free():
-        content.check(photo)
+        admission.check_content(photo)
     return choose(find_faces(photo), 1)[0]
 
 

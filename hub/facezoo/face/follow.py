@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from facezoo.errors import NoFace
-from facezoo.face import find_faces, follow_face
+from facezoo.face.find import Wanted, choose, find_faces, follow_face
 from facezoo.types import Face, Image
 
-__all__ = ["Follower", "Wanted", "choose"]
-
-Wanted = int | Literal["all"] | frozenset[int]
-"""Which faces of a picture: a number (1 is the largest), several, or all."""
+__all__ = ["Follower"]
 
 _LOOK_AGAIN = 12  # frames: the detector checks the tracker this often
 _NEAR = 0.9  # of the face's width: a face found farther away than this is somebody else
@@ -24,24 +20,6 @@ _CUT = (
     20.0  # grey levels between two pictures from which they are two shots: people who move stay below 10 at 25 a second
 )
 _SMALL = 32  # px, the side that pictures are compared at
-
-
-def choose(faces: list[Face], wanted: Wanted) -> list[Face]:
-    """The wanted ones of the faces. Raises NoFace when there is none, or not one of that number."""
-    if not faces:
-        raise NoFace(
-            "No face was found.", "Use a picture in which the face is larger, sharper, and turned less to the side."
-        )
-    if wanted == "all":
-        return faces
-    numbers = [wanted] if isinstance(wanted, int) else sorted(wanted)
-    for number in numbers:
-        if not 1 <= number <= len(faces):
-            known = "only face 1" if len(faces) == 1 else f"faces 1 to {len(faces)}"
-            raise NoFace(
-                f"There is no face {number}: this picture has {known}.", "Choose one of these, 1 is the largest."
-            )
-    return [faces[number - 1] for number in numbers]
 
 
 class Follower:

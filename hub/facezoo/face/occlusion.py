@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from facezoo.face._litert import network
 from facezoo.face.mesh import BROWS, EYES, FACE_OVAL, OUTER_LIPS
+from facezoo.face.networks import network
 from facezoo.types import Image, Mask, Points
 
 __all__ = [

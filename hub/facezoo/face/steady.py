@@ -9,8 +9,7 @@ from itertools import takewhile
 import numpy as np
 from numpy.typing import NDArray
 
-from facezoo.face import realign
-from facezoo.face.align import crop_affine
+from facezoo.face.find import crop_affine, realign
 from facezoo.face.mesh import RIGID, to_68, topology
 from facezoo.face.one_euro import OneEuro
 from facezoo.types import Box, Face, Frame, Landmarks, Points

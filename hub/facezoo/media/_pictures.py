@@ -18,7 +18,7 @@ from PIL import Image, ImageCms, UnidentifiedImageError
 
 from facezoo.errors import TooLarge, Unreadable, UnsupportedFormat
 from facezoo.media._hdr import is_plain, to_srgb
-from facezoo.media._wire import Header
+from facezoo.media._sandbox import Header
 from facezoo.media.limits import LIMITS
 
 __all__ = ["decode_animation", "decode_photo"]

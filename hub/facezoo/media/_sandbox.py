@@ -3,6 +3,10 @@
 Photos go to one long-lived process (`decode_photo`), since starting one costs more than decoding most pictures. Each
 walk through a clip has a process to itself (`stream`): the pipe between them holds a frame or two, so the decoder
 works ahead while the caller works, at constant memory, and a caller that stops early just ends it.
+
+How facezoo and its decoding process talk: a JSON header, then bytes, both preceded by their length.
+
+Nothing but JSON and raw pixels crosses, so neither side can make the other run anything.
 """
 
 from __future__ import annotations
@@ -13,17 +17,17 @@ import fcntl
 import json
 import os
 import signal
+import struct
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from typing import Final, cast
+from typing import IO, Any, Final, cast
 
 from facezoo.errors import BadInput, TooLarge, Unreadable, UnsupportedFormat
-from facezoo.media._wire import EndOfWire, Header, Payload, receive, send
 from facezoo.media.limits import LIMITS
 
-__all__ = ["decode_photo", "stream", "worker_pid"]
+__all__ = ["EndOfWire", "Header", "Payload", "decode_photo", "receive", "send", "stream", "worker_pid"]
 
 _START: Final = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from facezoo.media._worker import main; main()"
@@ -304,3 +308,50 @@ atexit.register(_Spares.end)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_Keeper.after_fork)
     os.register_at_fork(after_in_child=_Spares.after_fork)
+
+
+Header = dict[str, Any]
+Payload = bytes | bytearray | memoryview
+
+_LENGTHS: Final = struct.Struct("<IQ")
+_HEADER_BYTES: Final = 65_536
+
+
+class EndOfWire(Exception):
+    """The other side is gone."""
+
+
+def send(stream: IO[bytes], header: Header, payload: Payload = b"") -> None:
+    """Write one message and flush it. Raises OSError when the other side is gone."""
+    text = json.dumps(header).encode()
+    size = memoryview(payload).nbytes
+    stream.write(_LENGTHS.pack(len(text), size))
+    stream.write(text)
+    if size:
+        stream.write(payload)
+    stream.flush()
+
+
+def receive(stream: IO[bytes], *, most: int) -> tuple[Header, bytearray]:
+    """Read one message whose payload has at most `most` bytes.
+
+    Raises EndOfWire when the stream ends or the message breaks the protocol."""
+    header_size, size = _LENGTHS.unpack(_exactly(stream, _LENGTHS.size))
+    if header_size > _HEADER_BYTES or size > most:
+        raise EndOfWire("a message is longer than the protocol allows")
+    header = json.loads(bytes(_exactly(stream, header_size)))
+    if not isinstance(header, dict):
+        raise EndOfWire("a message without a header")
+    return header, _exactly(stream, size)  # pyright: ignore[reportUnknownVariableType]
+
+
+def _exactly(stream: IO[bytes], count: int) -> bytearray:
+    """Read `count` bytes, writable so that a picture can be viewed in place without a copy."""
+    data = bytearray(count)
+    view = memoryview(data)
+    while view:
+        got: int = stream.readinto(view)  # type: ignore[attr-defined]
+        if not got:
+            raise EndOfWire("the stream ended")
+        view = view[got:]
+    return data

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from facezoo.errors import FacezooError, TooLarge, Unreadable
-from facezoo.media._wire import EndOfWire, Header, Payload, receive, send
+from facezoo.media._sandbox import EndOfWire, Header, Payload, receive, send
 from facezoo.media.limits import LIMITS
 
 __all__ = ["main"]

@@ -16,7 +16,7 @@ import numpy as np
 
 from facezoo.errors import TooLarge, Unreadable, UnsupportedFormat
 from facezoo.media import _sandbox
-from facezoo.media._wire import Header
+from facezoo.media._sandbox import Header
 from facezoo.media.limits import LIMITS, Limits
 from facezoo.types import Clip, Frame, Image
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from facezoo.errors import TooLarge, Unreadable, UnsupportedFormat
 from facezoo.media._hdr import is_plain, to_srgb
-from facezoo.media._wire import Header, Payload
+from facezoo.media._sandbox import Header, Payload
 from facezoo.media.limits import LIMITS
 
 __all__ = ["copy_audio", "decode_video"]

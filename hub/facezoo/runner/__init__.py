@@ -1,30 +1,34 @@
-"""The one road: read, consent, detect, align, method, blend, seal. UI, API and CLI call this and nothing below it."""
+"""The roads that UI, API and CLI take: read, consent, detect, align, method, blend, seal.
+
+Every name is imported on first use: each road loads what it needs and no more."""
 
 from __future__ import annotations
 
-from facezoo.runner.admit import Inspection, inspect
-from facezoo.runner.explain import Explained, explain, explains
-from facezoo.runner.live import Live
-from facezoo.runner.mapping import parse_personas
-from facezoo.runner.motions import keep_motion
-from facezoo.runner.puppet import Puppet, Shown, portray, read_posture
-from facezoo.runner.road import Comparison, comparable, compare, run
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-__all__ = [
-    "Comparison",
-    "Explained",
-    "Inspection",
-    "Live",
-    "Puppet",
-    "Shown",
-    "comparable",
-    "compare",
-    "explain",
-    "explains",
-    "inspect",
-    "keep_motion",
-    "parse_personas",
-    "portray",
-    "read_posture",
-    "run",
-]
+if TYPE_CHECKING:
+    from facezoo.runner.admit import Inspection, inspect, parse_personas
+    from facezoo.runner.animate import Live, keep_motion
+    from facezoo.runner.explanation import Explained, explain, explains
+    from facezoo.runner.puppet import Puppet, Shown, portray, read_posture
+    from facezoo.runner.road import Comparison, comparable, compare, run
+
+__all__ = ["Comparison", "Explained", "Inspection", "Live", "Puppet", "Shown", "comparable", "compare", "explain",
+           "explains", "inspect", "keep_motion", "parse_personas", "portray", "read_posture", "run"]  # fmt: skip
+
+_HOMES = {
+    "admit": ("Inspection", "inspect", "parse_personas"),
+    "animate": ("Live", "keep_motion"),
+    "explanation": ("Explained", "explain", "explains"),
+    "puppet": ("Puppet", "Shown", "portray", "read_posture"),
+    "road": ("Comparison", "comparable", "compare", "run"),
+}  # no file may have the name of a function: importing it would hide the function
+
+
+def __getattr__(name: str) -> Any:
+    """Import a name on first use (PEP 562)."""
+    for home, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(f"facezoo.runner.{home}"), name)
+    raise AttributeError(f"module 'facezoo.runner' has no attribute {name!r}")

@@ -1,30 +1,47 @@
-"""The gate: what comes in is read, asked for consent, its content checked; and where the result may go."""
+"""The gate: what comes in is read, asked for consent, checked; who becomes whom; where the result may go."""
 
 from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Literal
 
 from facezoo.errors import UsageError
-from facezoo.face import find_faces
-from facezoo.face.follow import choose
-from facezoo.face.template import SUFFIX, Template, load_template, shipped, shipped_names
+from facezoo.face.find import Wanted, choose, find_faces
 from facezoo.media.read import open_clip, read_photo
-from facezoo.safety import consent as consent_policy
-from facezoo.safety import content
+from facezoo.motion.template import SUFFIX, Template, load_template, shipped, shipped_names
+from facezoo.safety import admission
 from facezoo.types import Clip, Face, Frame, Image, MethodSpec, Persona
 from facezoo.zoo.embedded import consent_free
 from facezoo.zoo.embedded import persona as load_persona
 from facezoo.zoo.embedded import personas as list_personas
 
-__all__ = ["MOVING", "STILL", "Inspection", "admit", "check_knows", "checked", "destination_of", "driver_of",
-           "first_checked", "folder_of", "identity_of", "inspect", "only", "persona_face", "portrait_of"]  # fmt: skip
+__all__ = [
+    "MOVING",
+    "STILL",
+    "Cast",
+    "FaceChoice",
+    "Inspection",
+    "admit",
+    "cast_of",
+    "check_knows",
+    "checked",
+    "destination_of",
+    "driver_of",
+    "first_checked",
+    "folder_of",
+    "identity_of",
+    "inspect",
+    "only",
+    "parse_personas",
+    "persona_face",
+    "portrait_of",
+]
 
 STILL = (".png", ".jpg", ".jpeg", ".webp", ".avif")
 MOVING = (".mp4", ".gif", ".webp")
@@ -62,14 +79,14 @@ def only(inputs: str | Path | Sequence[str | Path]) -> Path:
 def admit(path: Path, consent: bool | None, subject: str) -> Clip:
     """Open a file and ask for consent where it is needed."""
     clip = open_clip(path)
-    consent_policy.require(clip.sha256, consent, consent_free(), subject=subject)
+    admission.require_consent(clip.sha256, consent, consent_free(), subject=subject)
     return clip
 
 
 def first_checked(clip: Clip) -> Image:
     """The first frame (H, W, 3) RGB uint8 of a clip, its content checked."""
     frame = next(iter(clip.frames()))
-    content.check(frame.image)
+    admission.check_content(frame.image)
     return frame.image
 
 
@@ -183,6 +200,89 @@ def checked(frames: Iterator[Frame]) -> Iterator[Frame]:
     next_check = 0.0
     for frame in frames:
         if frame.time >= next_check:
-            content.check(frame.image)
+            admission.check_content(frame.image)
             next_check = frame.time + _CONTENT_EVERY
         yield frame
+
+
+FaceChoice = int | Literal["all"]
+
+
+@dataclass(frozen=True, eq=False)
+class Cast:
+    """wanted: the faces that are changed. identity: what they become, None when the method puts on no other face. each:
+    face number -> identity, for those that get one of their own. persona: the id when it is the same for all. personas:
+    face number -> persona id, as it was asked for. sources: sha256 of a second photo."""
+
+    wanted: Wanted
+    identity: Face | None = None
+    each: Mapping[int, Face] = field(default_factory=dict[int, Face])
+    persona: str | None = None
+    personas: Mapping[int, str] | None = None
+    sources: tuple[str, ...] = ()
+
+    def identity_of(self, number: int) -> Face | None:
+        """What the face of this number becomes."""
+        return self.each.get(number, self.identity)
+
+
+def cast_of(
+    spec: MethodSpec,
+    face: FaceChoice | None,
+    persona: str | None,
+    personas: Mapping[int, str] | None,
+    source: str | Path | None,
+    consent: bool | None,
+    *,
+    own: bool = False,
+) -> Cast:
+    """What the arguments of `runner.run` of these names say. own: the weights are the user's own, and know themselves
+    whom they put on. Raises UsageError for what does not go together, and as `admit.identity_of` does."""
+    if own:
+        if persona is not None or personas is not None or source is not None:
+            raise UsageError("One's own weights know whom they put on.", "Leave persona, personas and source out.")
+        return Cast(face or 1)
+    if personas is None:
+        identity, persona, sources = identity_of(spec, persona, source, consent)
+        return Cast(face or 1, identity, persona=persona, sources=sources)
+    if face is not None or persona is not None or source is not None:
+        raise UsageError(
+            "A persona for each face was given, and face, persona or source as well.", "Give personas alone."
+        )
+    if not spec.inputs.persona:
+        raise UsageError(f"{spec.id} takes no persona.", "Leave it out.")
+    if not personas:
+        raise UsageError("No face was given a persona.", "Give at least one: {1: 'imani'}.")
+    ids = set(personas.values())
+    for id in ids:
+        check_knows(spec, id)
+    return Cast(
+        frozenset(personas),
+        each={number: persona_face(id) for number, id in personas.items()},
+        persona=ids.pop() if len(ids) == 1 else None,
+        personas=personas,
+    )
+
+
+_ADVICE = "Give one persona for the chosen face, or one for each face: 1=imani, 3=orla."
+
+
+def parse_personas(words: Sequence[str]) -> tuple[str | None, dict[int, str] | None]:
+    """(persona, None) for one id, (None, {face number: id}) for words like "1=imani", (None, None) for no words.
+
+    A word may hold several, with commas between them. Raises UsageError for anything else; whether there is such a
+    persona or face is for `run` to say."""
+    parts = [part.strip() for word in words for part in word.split(",")]
+    if not parts:
+        return None, None
+    if len(parts) == 1 and parts[0] and "=" not in parts[0]:
+        return parts[0], None
+    mapping: dict[int, str] = {}
+    for part in parts:
+        number, equals, persona = (each.strip() for each in part.partition("="))
+        if not equals or not persona or not number.isdecimal() or int(number) < 1:
+            raise UsageError(f"The persona {part!r} is not understood.", _ADVICE)
+        if int(number) in mapping:
+            raise UsageError(f"Face {int(number)} was given two personas.", "Give one for each face.")
+        mapping[int(number)] = persona
+    return None, mapping

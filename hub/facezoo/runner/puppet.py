@@ -17,22 +17,20 @@ import numpy as np
 
 from facezoo import registry
 from facezoo.errors import NoFace, UsageError
-from facezoo.face import find_faces
-from facezoo.face.calm import Calm, against
-from facezoo.face.follow import Follower, choose
-from facezoo.face.handles import Posture, drag, handles_at, posture_from, posture_of, pull
-from facezoo.face.motion import Motion, still
-from facezoo.face.repaint import Portrayal, tilted
-from facezoo.face.template import Template, template_from
-from facezoo.media.stopwatch import Stopwatch
-from facezoo.method import PuppetPipeline
+from facezoo.face.find import choose, find_faces
+from facezoo.face.follow import Follower
+from facezoo.method.pipeline import PuppetPipeline
+from facezoo.motion.handles import Posture, drag, handles_at, posture_from, posture_of, pull
+from facezoo.motion.motion import Motion, still
+from facezoo.motion.paint_over import Portrayal, tilted
+from facezoo.motion.smoothing import Calm, against
+from facezoo.motion.template import Template, template_from
 from facezoo.runner.admit import admit, destination_of, driver_of, first_checked
-from facezoo.runner.animation import like_driver, said
-from facezoo.runner.record import Label, claim_of, recorded
-from facezoo.safety import content
-from facezoo.safety.label import draw
+from facezoo.runner.animate import like_driver, said
+from facezoo.runner.record import Label, Stopwatch, claim_of, recorded
+from facezoo.safety import admission
+from facezoo.safety.marks import draw, mark
 from facezoo.safety.seal import seal
-from facezoo.safety.watermark import mark
 from facezoo.types import Clip, Frame, Image, Progress, Sealed
 
 __all__ = ["Puppet", "Shown", "portray", "read_posture"]
@@ -103,7 +101,7 @@ class Puppet:
         """The persona as the driver looks now, against the first frame with a face; without one it stays as it was.
         image: (H, W, 3) RGB uint8; time: seconds, growing. Raises ContentRefused."""
         if self._frames % _CHECKED_EVERY == 0:
-            content.check(image)
+            admission.check_content(image)
         self._frames += 1
         if faces := self._follower(image):
             seen = self._pipeline.read(image, faces[0].landmarks)

@@ -1,4 +1,6 @@
-"""The one road: read, consent, detect, align, method, blend, seal. UI, API and CLI call this and nothing below it."""
+"""The one road: read, consent, detect, align, method, blend, seal. UI, API and CLI take it for every result.
+
+Methods that repaint whole pictures take it too: nothing is pasted back then, and no face is needed."""
 
 from __future__ import annotations
 
@@ -9,18 +11,26 @@ from typing import Any
 
 from facezoo import registry
 from facezoo.errors import Cancelled, FacezooError, UsageError
-from facezoo.face import find_faces, realign
-from facezoo.face.follow import Follower, choose
+from facezoo.face.find import choose, find_faces, realign
+from facezoo.face.follow import Follower
 from facezoo.media.sheet import side_by_side
-from facezoo.media.stopwatch import Stopwatch
-from facezoo.method import AnimationPipeline, FacePipeline
-from facezoo.runner.admit import STILL, admit, checked, destination_of, driver_of, first_checked, folder_of, only
-from facezoo.runner.animation import animate
-from facezoo.runner.cast import FaceChoice, cast_of
-from facezoo.runner.crew import Crew
-from facezoo.runner.record import Label, claim_of, recorded
-from facezoo.runner.restyle import translator_of
-from facezoo.runner.translate import Translator
+from facezoo.method.pipeline import AnimationPipeline, FacePipeline
+from facezoo.runner.admit import (
+    STILL,
+    FaceChoice,
+    admit,
+    cast_of,
+    checked,
+    destination_of,
+    driver_of,
+    first_checked,
+    folder_of,
+    only,
+)
+from facezoo.runner.animate import animate
+from facezoo.runner.clip import Translator, translator_of
+from facezoo.runner.prefetch import Crew
+from facezoo.runner.record import Label, Stopwatch, claim_of, recorded
 from facezoo.safety.seal import Claim, seal
 from facezoo.types import Clip, Face, Frame, Image, MethodSpec, Progress, Sealed
 from facezoo.zoo.embedded import personas as list_personas
@@ -62,12 +72,12 @@ def run(
     personas: one for each face, by its number, and all other faces stay; or source: a photo of another face. driving:
     whose motion is taken: a clip, a photo, a motion template (a file or the name of one that ships). params: the
     method's parameters by name. consent: that every face that is not one of facezoo's own pictures may be used (see
-    `safety.consent`). face: its number, 1 is the largest and what None means, or "all". smoothing: [0, 1], how much the
-    landmarks of a clip are calmed. A method that repaints whole pictures needs no face and puts nobody on. pipeline:
-    the method with one's own weights, instead of the zoo's; it puts on whom these know. output: where to write, the
-    suffix decides the format; a new temporary folder when None. label: size of the visible mark. progress(stage,
-    fraction), called on the caller's thread, may raise Cancelled. Raises the errors of `facezoo.errors`; nothing is
-    left at `output` then."""
+    `safety.admission`). face: its number, 1 is the largest and what None means, or "all". smoothing: [0, 1], how much
+    the landmarks of a clip are calmed. A method that repaints whole pictures needs no face and puts nobody on.
+    pipeline: the method with one's own weights, instead of the zoo's; it puts on whom these know. output: where to
+    write, the suffix decides the format; a new temporary folder when None. label: size of the visible mark.
+    progress(stage, fraction), called on the caller's thread, may raise Cancelled. Raises the errors of
+    `facezoo.errors`; nothing is left at `output` then."""
     clock = Stopwatch(progress)
     if pipeline is not None and pipeline.spec.id != method:
         raise UsageError(f"These weights are of {pipeline.spec.id}, not of {method}.", "Name the method they are of.")

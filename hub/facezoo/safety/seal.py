@@ -13,8 +13,8 @@ from typing import Any
 from facezoo.errors import BadInput, Cancelled, Unreadable, UsageError
 from facezoo.media.read import open_clip
 from facezoo.media.write import write_clip, write_photo
-from facezoo.safety import c2pa, watermark
-from facezoo.safety.label import LabelSize, draw
+from facezoo.safety import c2pa, marks
+from facezoo.safety.marks import LabelSize, draw
 from facezoo.types import Clip, Frame, Image, Progress, Provenance, Sealed
 
 __all__ = ["Claim", "seal", "verify"]
@@ -103,7 +103,7 @@ def verify(path: Path) -> Provenance:
     except OSError as error:
         raise Unreadable(f"{path.name} cannot be read: {error.strerror}.", "Check the path.") from error
     try:
-        marked = watermark.detect_frames(_evidence(open_clip(path))).found
+        marked = marks.detect_frames(_evidence(open_clip(path))).found
     except BadInput:
         if status == "none":
             raise
@@ -119,7 +119,7 @@ def verify(path: Path) -> Provenance:
 def _finish(frames: Iterable[Frame], label: LabelSize) -> Iterator[Frame]:
     """Label and mark each frame."""
     for frame in frames:
-        yield Frame(watermark.mark(draw(frame.image, label)), frame.time)
+        yield Frame(marks.mark(draw(frame.image, label)), frame.time)
 
 
 def _write_still(frames: Iterator[Frame], draft: Path, progress: Progress | None) -> int:

@@ -13,8 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facezoo.errors import FacezooError, UsageError
-from facezoo.face import find_faces
-from facezoo.face.align import crop_affine, crop_image
+from facezoo.face.find import crop_affine, crop_image, find_faces
 from facezoo.face.mesh import head_pose, to_68
 from facezoo.media.read import PHOTO_SUFFIXES, read_photo
 from facezoo.types import Box, Face, Image, Landmarks, Points

@@ -15,15 +15,14 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from facezoo.errors import FacezooError, UsageError
-from facezoo.face import find_faces
-from facezoo.face.align import move
-from facezoo.face.drawing import NOWHERE, Drawing
-from facezoo.face.eyes import read_eyes
+from facezoo.face.find import find_faces, move
 from facezoo.face.head import fit_head
-from facezoo.face.landmarks import track_mesh
 from facezoo.face.mesh import BROWS, EYES, OUTER_LIPS, to_68, topology
-from facezoo.face.reading import amounts_of
+from facezoo.face.networks import track_mesh
 from facezoo.media.read import open_clip
+from facezoo.motion.drawing import NOWHERE, Drawing
+from facezoo.motion.eyes import read_eyes
+from facezoo.motion.read import amounts_of
 from facezoo.types import Image, Landmarks, Mask, Points
 
 __all__ = ["PersonFrames", "find_frames", "fit_reader", "importance", "read_frames"]

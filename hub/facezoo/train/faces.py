@@ -24,7 +24,7 @@ __all__ = ["FacePairs", "find_pairs", "spoil", "turn_grids"]
 @dataclass(frozen=True, eq=False)
 class FacePairs:
     """Pairs of aligned crops. anyone, persona: (N, D, D, 3) RGB uint8, pose and expression agree. labels: (N, D, D)
-    uint8 of the persona's picture, see `facezoo.train.frames.LABELS`."""
+    uint8 of the persona's picture, see `facezoo.train.render.frames.LABELS`."""
 
     anyone: NDArray[np.uint8]
     persona: NDArray[np.uint8]

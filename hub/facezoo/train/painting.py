@@ -16,9 +16,9 @@ from PIL import Image as Pictures
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from facezoo.drawn import DrawnPeoplePipeline
-from facezoo.face.drawing import NOWHERE, Style, draw
-from facezoo.face.reading import pose_mesh, read_face
+from facezoo.method.drawn_people import DrawnPeoplePipeline
+from facezoo.motion.drawing import NOWHERE, Style, draw
+from facezoo.motion.read import pose_mesh, read_face
 from facezoo.nn.people import KnownPeople
 from facezoo.train.drawings import PersonFrames, find_frames, fit_reader, importance, read_frames
 from facezoo.train.score import bootstrap, damage_scores

@@ -13,13 +13,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from facezoo.face.align import crop_image
-from facezoo.face.controls import Controls, motion_of
+from facezoo.face.find import crop_image
 from facezoo.face.head import fit_head, rotation_of
 from facezoo.face.mesh import EYES, OUTER_LIPS, topology
-from facezoo.face.motion import NECK, Motion, lip_opening
-from facezoo.face.puppet import Puppet
 from facezoo.methods.motion_transfer.repair import SIDE, find_damage
+from facezoo.motion.controls import Controls, motion_of
+from facezoo.motion.motion import NECK, Motion, lip_opening
+from facezoo.motion.photo import MovablePhoto
 from facezoo.train.data import Person, face_of
 from facezoo.types import Image, Points, Pose
 
@@ -70,12 +70,12 @@ def render_pairs(job: PairJob) -> NDArray[np.uint8]:
         finer = float(random.choice([1.0, 1.5]))  # a photo has often more pixels than the crop
         photo = np.asarray(cv2.resize(face.frame, None, fx=finer, fy=finer, interpolation=cv2.INTER_CUBIC), np.uint8)
         mesh = ((job.person.mesh + _HALF) * finer - _HALF).astype(np.float32)
-        first = Puppet(face_of(photo, mesh))
+        first = MovablePhoto(face_of(photo, mesh))
         motion = random_motion(first, job.others, random)
         away = first.layers(motion)
         if not _within(away.mesh[list(OUTER_LIPS), :2], away.image):
             continue
-        second = Puppet(face_of(away.image, away.mesh))
+        second = MovablePhoto(face_of(away.image, away.mesh))
         home = second.layers(back(first, second, motion))
         if np.linalg.norm((home.mesh - mesh)[:, :2], axis=1).mean() > _WORST * finer:
             continue
@@ -86,7 +86,7 @@ def render_pairs(job: PairJob) -> NDArray[np.uint8]:
     return np.stack(records) if records else np.zeros((0, SIDE, SIDE, 10), np.uint8)
 
 
-def random_motion(puppet: Puppet, others: Points, random: np.random.Generator) -> Motion:
+def random_motion(puppet: MovablePhoto, others: Points, random: np.random.Generator) -> Motion:
     """A motion to move a portrait by: a turn about the neck, another mouth, other lids, another gaze."""
     strength = float(random.uniform(0.3, 1.0))
     turn = Pose(strength * float(np.clip(random.normal(0, 19), -30, 30)), strength * float(random.uniform(-18, 22)),
@@ -103,7 +103,7 @@ def random_motion(puppet: Puppet, others: Points, random: np.random.Generator) -
                   expression, eyes, gaze.astype(np.float32))  # fmt: skip
 
 
-def back(first: Puppet, second: Puppet, motion: Motion) -> Motion:
+def back(first: MovablePhoto, second: MovablePhoto, motion: Motion) -> Motion:
     """The motion that takes `second`, the picture of `first` moved by `motion`, back to where `first` was."""
     here, there = first.placement, second.placement
     expression = first.shape - second.shape
@@ -124,7 +124,7 @@ def back(first: Puppet, second: Puppet, motion: Motion) -> Motion:
     )
 
 
-def _borrowed(puppet: Puppet, others: Points, random: np.random.Generator) -> Points:
+def _borrowed(puppet: MovablePhoto, others: Points, random: np.random.Generator) -> Points:
     """(468, 3) head units: from this head's mouth and brows to another's, an open mouth's rather to a shut one."""
     opened, shut = np.array([_is_open(other) for other in others]), not _is_open(puppet.shape)
     wanted = opened if shut else ~opened

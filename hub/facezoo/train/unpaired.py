@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facezoo.errors import FacezooError, UsageError
-from facezoo.face import find_faces
+from facezoo.face.find import find_faces
 from facezoo.media.read import PHOTO_SUFFIXES, read_photo
 from facezoo.methods.cyclegan.window import SHARE, window
 from facezoo.train.data import picture_paths

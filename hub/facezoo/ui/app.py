@@ -35,13 +35,13 @@ def build(methods: Sequence[str] | None = None) -> gr.Blocks:
     workspace.root()  # before gradio is imported: it reads its temp folder then
     import gradio as gr
 
+    from facezoo.ui.animate.page import animate_page, visitor_left
+    from facezoo.ui.compare.page import compare_page
     from facezoo.ui.endpoints import add_endpoints
-    from facezoo.ui.pages.animate import animate_page, visitor_left
-    from facezoo.ui.pages.compare import compare_page
-    from facezoo.ui.pages.method_tab import method_tab
-    from facezoo.ui.pages.train import train_page
-    from facezoo.ui.pages.verify import verify_page
-    from facezoo.ui.pages.zoo import zoo_page
+    from facezoo.ui.methods.page import method_tab
+    from facezoo.ui.train.page import train_page
+    from facezoo.ui.verify.page import verify_page
+    from facezoo.ui.zoo.page import zoo_page
 
     specs = [load_spec(id) for id in methods] if methods else list_methods()
     animating = [spec for spec in specs if "animate" in spec.tasks]
@@ -111,8 +111,8 @@ def launch(
 
 def _served() -> list[str]:
     """The shipped pictures the page shows, file by file: no folder is opened."""
-    from facezoo.ui.pages.finished import shipped_example
-    from facezoo.ui.parts.driver import previews
+    from facezoo.ui.common.driver import previews
+    from facezoo.ui.compare.finished import shipped_example
 
     shown = [*previews()]
     shown += [each.portrait for each in personas()] + [each.path for each in examples()]

@@ -19,7 +19,7 @@ from gradio.events import api
 from facezoo.errors import BadInput, FacezooError, UsageError
 from facezoo.media.read import open_clip
 from facezoo.types import MethodSpec, Sealed
-from facezoo.ui.parts.job import explain
+from facezoo.ui.jobs import explain
 from facezoo.ui.workspace import new_folder, owned
 from facezoo.zoo.embedded import personas
 
@@ -184,7 +184,7 @@ def _driving(values: dict[str, Any]) -> str | Path | None:
         raise UsageError("Both a driving file and a template were given.", "Give one of them.")
     if not template:
         return _file(file) if file else None
-    from facezoo.face.template import shipped
+    from facezoo.motion.template import shipped
 
     return shipped(str(template)).name  # never a path
 

@@ -17,10 +17,10 @@ from pathlib import Path
 import numpy as np
 
 from facezoo import registry, runner
-from facezoo.face.motion import Motion
-from facezoo.face.template import save_template, shipped, shipped_names, template_from
-from facezoo.safety.identity import identity
-from facezoo.ui.pages.finished import shipped_example
+from facezoo.motion.motion import Motion
+from facezoo.motion.template import save_template, shipped, shipped_names, template_from
+from facezoo.safety.c2pa import identity
+from facezoo.ui.compare.finished import shipped_example
 from facezoo.ui.theme import ASSETS
 from facezoo.zoo.embedded import examples, persona
 

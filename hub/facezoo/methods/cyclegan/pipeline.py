@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facezoo.errors import UsageError
-from facezoo.face.align import move
+from facezoo.face.find import move
 from facezoo.face.mesh import FACE_OVAL
-from facezoo.face.repaint import open_mouth
-from facezoo.method import RestylePipeline
+from facezoo.method.pipeline import RestylePipeline
 from facezoo.methods.cyclegan.model import ResnetGenerator
+from facezoo.motion.paint_over import open_mouth
 from facezoo.types import Face, Image, Mask, Step
 
 from .spec import PERSONA, SPEC, Params

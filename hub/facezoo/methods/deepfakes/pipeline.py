@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 import cv2
 import numpy as np
 
-from facezoo.face.blend import sharpened
-from facezoo.method import PeoplePipeline
+from facezoo.face.paste import sharpened
+from facezoo.method.pipeline import PeoplePipeline
 from facezoo.methods.deepfakes.model import ANYONE, Autoencoder
 from facezoo.types import Face, Image, Mask, Step
 

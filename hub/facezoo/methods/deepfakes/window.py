@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from facezoo.face.align import crop_affine
+from facezoo.face.find import crop_affine
 from facezoo.types import Landmarks
 
 if TYPE_CHECKING:

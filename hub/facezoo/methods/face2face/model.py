@@ -15,8 +15,8 @@ from diffusers.configuration_utils import ConfigMixin, register_to_config
 from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 
-from facezoo.face.drawing import FACE_SHARE
-from facezoo.face.reading import EXPRESSIONS
+from facezoo.motion.drawing import FACE_SHARE
+from facezoo.motion.read import EXPRESSIONS
 from facezoo.nn.patch import PatchDiscriminator
 from facezoo.nn.people import KnownPeople
 from facezoo.nn.residual import infer_normalisation, normalisation

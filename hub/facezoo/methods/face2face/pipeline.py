@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from facezoo.drawn import DrawnPeoplePipeline
-from facezoo.face.blend import fit, settings_of
-from facezoo.face.shown import alone, masked
+from facezoo.face.paste import fit, settings_of
+from facezoo.method.drawn_people import DrawnPeoplePipeline
+from facezoo.motion.explain_pictures import alone, masked
 from facezoo.types import Face, Step
 
 from .model import Painter

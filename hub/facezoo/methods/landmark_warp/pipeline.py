@@ -10,13 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facezoo.errors import UsageError
-from facezoo.face.align import move
-from facezoo.face.blend import fit, settings_of
-from facezoo.face.mesh import EYES
+from facezoo.face.find import move
+from facezoo.face.mesh import EYES, mesh_map
 from facezoo.face.occlusion import eye_band, own_skin
-from facezoo.face.shown import alone, masked, with_mesh
-from facezoo.face.warp import mesh_map
-from facezoo.method import FacePipeline
+from facezoo.face.paste import fit, settings_of
+from facezoo.method.pipeline import FacePipeline
+from facezoo.motion.explain_pictures import alone, masked, with_mesh
 from facezoo.types import Face, Image, Mask, Points, Step
 
 from . import SPEC, Params

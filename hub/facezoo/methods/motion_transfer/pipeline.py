@@ -10,14 +10,14 @@ import cv2
 import numpy as np
 
 from facezoo.errors import NoFace, UsageError
-from facezoo.face import find_faces
-from facezoo.face.controls import Controls, motion_of
-from facezoo.face.driver import Sight, Tracker, drive, find_start, imitate, track
-from facezoo.face.motion import Motion, Observation, absolute, combine, relative, scale_motion, still
-from facezoo.face.mouth import cut_mouth
-from facezoo.face.puppet import Puppet
-from facezoo.face.template import Template, template_from
-from facezoo.method import AnimationPipeline
+from facezoo.face.find import find_faces
+from facezoo.method.pipeline import AnimationPipeline
+from facezoo.motion.controls import Controls, motion_of
+from facezoo.motion.driver import Sight, Tracker, drive, find_start, imitate, track
+from facezoo.motion.motion import Motion, Observation, absolute, combine, relative, scale_motion, still
+from facezoo.motion.mouth import cut_mouth
+from facezoo.motion.photo import MovablePhoto
+from facezoo.motion.template import Template, template_from
 from facezoo.types import Clip, Face, Frame, Image, Progress
 
 from . import SPEC, Params
@@ -76,9 +76,9 @@ class MotionTransfer(AnimationPipeline):
 
 
 class Live:
-    """See `facezoo.method.Animation`."""
+    """See `facezoo.method.pipeline.Animation`."""
 
-    def __init__(self, puppet: Puppet, params: Params) -> None:
+    def __init__(self, puppet: MovablePhoto, params: Params) -> None:
         self._puppet = puppet
         self._params = params
         self._tracker = Tracker(params.smoothing)
@@ -112,10 +112,10 @@ class Live:
         return template_from(self._motions, min(max(rate, Fraction(1)), Fraction(60)), "recording", "Recording")
 
 
-def _puppet(source: Face, others: Sequence[Face]) -> Puppet:
+def _puppet(source: Face, others: Sequence[Face]) -> MovablePhoto:
     if not len(source.landmarks.mesh):
         raise UsageError("This method needs the 468-point mesh of the face.", 'Find it with backend="mesh".')
-    puppet = Puppet(source, [other.box for other in others])
+    puppet = MovablePhoto(source, [other.box for other in others])
     if abs(puppet.placement.pose.yaw) > _TURNED_AWAY:
         raise UsageError(
             "This face is seen from the side, and half of it is missing.", "Use a picture in which both eyes are seen."
@@ -127,13 +127,13 @@ def _controls(params: Params) -> Controls:
     return Controls(**{field.name: getattr(params, field.name) for field in fields(Controls)})
 
 
-def _posed(puppet: Puppet, params: Params) -> Motion:
+def _posed(puppet: MovablePhoto, params: Params) -> Motion:
     """What the sliders alone do."""
     return motion_of(_controls(params), puppet.placement.rotation)
 
 
 def _motions(
-    driving: Clip | Template | None, puppet: Puppet, params: Params, progress: Progress | None, notes: list[str]
+    driving: Clip | Template | None, puppet: MovablePhoto, params: Params, progress: Progress | None, notes: list[str]
 ) -> Iterator[tuple[Frame, Motion]]:
     """The driver's frames and motions; without a driver, the photo itself and no motion."""
     if driving is None:
@@ -148,7 +148,7 @@ def _motions(
 
 
 def _from_clip(
-    clip: Clip, puppet: Puppet, params: Params, progress: Progress | None, notes: list[str]
+    clip: Clip, puppet: MovablePhoto, params: Params, progress: Progress | None, notes: list[str]
 ) -> Iterator[tuple[Frame, Motion]]:
     """In one go from the first frame; or followed once to find the best start, kept as numbers, and decoded again."""
     count = len(find_faces(next(iter(clip.frames())).image, thorough=False))
@@ -183,7 +183,7 @@ def _counted(seen: Iterable[tuple[Frame, Sight]], lost: list[int]) -> Iterator[t
         yield frame, sight
 
 
-def _from_first(puppet: Puppet, params: Params) -> Callable[[Observation], Motion]:
+def _from_first(puppet: MovablePhoto, params: Params) -> Callable[[Observation], Motion]:
     """Motions relative to the first observation that is read."""
     readers: list[Callable[[Observation], Motion]] = []
 
@@ -195,7 +195,7 @@ def _from_first(puppet: Puppet, params: Params) -> Callable[[Observation], Motio
     return read
 
 
-def _from_photo(frame: Frame, puppet: Puppet) -> tuple[Frame, Motion]:
+def _from_photo(frame: Frame, puppet: MovablePhoto) -> tuple[Frame, Motion]:
     """A photo has no beginning to compare with: its pose, eyes, gaze and expression are taken as they are."""
     seen = Tracker()(frame.image, 0.0).observation
     if seen is None:
@@ -204,7 +204,7 @@ def _from_photo(frame: Frame, puppet: Puppet) -> tuple[Frame, Motion]:
     return frame, combine(pose, imitate(seen.shape, puppet.shape))
 
 
-def _reader(puppet: Puppet, start: Observation, params: Params) -> Callable[[Observation], Motion]:
+def _reader(puppet: MovablePhoto, start: Observation, params: Params) -> Callable[[Observation], Motion]:
     """Turns what is seen of the driver into motions of the photo."""
     if params.relative:
         return lambda seen: relative(seen, start)

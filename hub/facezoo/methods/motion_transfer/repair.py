@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from facezoo.face.align import crop_affine, crop_image
+from facezoo.face.find import crop_affine, crop_image
 from facezoo.face.mesh import to_68
-from facezoo.face.puppet import Drawing
+from facezoo.motion.photo import Moved
 from facezoo.types import Image, Landmarks, Mask, Points
 
 from .model import RepairNetwork
@@ -40,7 +40,7 @@ class Damage:
     affine: NDArray[np.float32]
 
 
-def find_damage(drawing: Drawing, mesh: Points, photo: Image, side: int = SIDE) -> Damage:
+def find_damage(drawing: Moved, mesh: Points, photo: Image, side: int = SIDE) -> Damage:
     """drawing: a moved photo. mesh: (468, 3) px, the moved face, which is framed. photo: (H, W, 3) RGB uint8, as it was
     before. side: of the crop, in pixels."""
     affine, _ = crop_affine(Landmarks(to_68(mesh), mesh, 1.0, "mesh"), side)
@@ -66,7 +66,7 @@ class Repairer:
     def __init__(self, network: RepairNetwork) -> None:
         self._network = network
 
-    def repair(self, drawing: Drawing, mesh: Points, photo: Image) -> Image:
+    def repair(self, drawing: Moved, mesh: Points, photo: Image) -> Image:
         """The drawn photo mended: (H, W, 3) RGB uint8, a new array, equal to `drawing.image` where nothing is damaged.
 
         mesh: (468, 3) px, where the face is now. photo: (H, W, 3) RGB uint8, as it was before."""

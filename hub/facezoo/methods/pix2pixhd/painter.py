@@ -13,8 +13,8 @@ import torch
 from diffusers.configuration_utils import register_to_config
 from torch import Tensor, nn
 
-from facezoo.face.drawing import FACE_SHARE
-from facezoo.face.reading import EXPRESSIONS
+from facezoo.motion.drawing import FACE_SHARE
+from facezoo.motion.read import EXPRESSIONS
 from facezoo.nn.people import KnownPeople
 
 from .model import LocalEnhancer, last_layers

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from facezoo.drawn import DrawnPeoplePipeline
-from facezoo.face.blend import fit, settings_of
-from facezoo.face.repaint import Portrayal
-from facezoo.face.shown import alone, masked
+from facezoo.face.paste import fit, settings_of
+from facezoo.method.drawn_people import DrawnPeoplePipeline
+from facezoo.motion.explain_pictures import alone, masked
+from facezoo.motion.paint_over import Portrayal
 from facezoo.types import Face, Image, Step
 
 from .painter import FinePainter

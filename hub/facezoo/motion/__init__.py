@@ -1,0 +1,1 @@
+"""What moves: a face's motion read, kept, smoothed, and given to a photo."""

@@ -1,0 +1,1 @@
+"""A training project of the hub: faces gathered, a network trained, pictures made."""

@@ -1,0 +1,1 @@
+"""Rendered frames: synthetic people in poses, expressions and light."""

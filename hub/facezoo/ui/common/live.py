@@ -1,0 +1,198 @@
+"""Pictures that visitors move live: one a visitor, few at a time, and none for longer than it is used.
+
+A visitor is named by the session of their page. What somebody put here, nobody else can reach.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from facezoo.errors import BadInput, UsageError
+from facezoo.types import Image
+from facezoo.ui.common.picture import Chosen
+from facezoo.ui.workspace import new_folder
+
+if TYPE_CHECKING:
+    from facezoo.runner import Live, Puppet
+
+__all__ = ["IDLE", "Order", "address", "drawing", "follow", "hold", "order_of", "pose", "record", "release", "restart"]
+
+IDLE = 600
+"""Seconds after which an unused picture is let go."""
+_MOST = 6  # pictures held at a time; the one unused for longest makes room
+_FRAME_BYTES = 256 * 1024  # of one webcam picture as it is sent, base64
+_PREFIX = "data:image/jpeg;base64,"
+_SIDE = 960  # px: the longer side of a picture on the page
+
+
+@dataclass(frozen=True)
+class Order:
+    """Which picture is to move; or which persona, who needs none. consent: as for a run."""
+
+    method: str
+    picture: Path | None
+    consent: bool
+    face: int
+    persona: str = ""
+
+
+@dataclass(eq=False)
+class _Held:
+    live: Live | Puppet
+    order: Order
+    used: float
+    params: Mapping[str, Any] = field(default_factory=dict[str, Any])  # of following
+    turn: threading.Lock = field(default_factory=threading.Lock)  # one movement of a picture at a time
+
+
+_held: dict[str, _Held] = {}
+_door = threading.Lock()
+_watching = threading.Lock()  # taken while a look for unused pictures is due
+
+
+def order_of(method: str, chosen: Chosen, consent: bool, face: int) -> Order:
+    """The order for a chosen picture. Where it shows one face, its preview is moved: as good on a page, and quick."""
+    small = len(chosen.boxes) == 1 and not chosen.example
+    return Order(method, chosen.preview if small else chosen.path, consent or not chosen.needs_consent, face)
+
+
+def hold(owner: str, order: Order) -> None:
+    """Makes the ordered picture ready to move for this visitor, unless it is. Raises what `runner.Live` and
+    `runner.Puppet` raise."""
+    now = time.monotonic()
+    with _door:
+        held = _held.get(owner)
+        if held and held.order == order:
+            held.used = now
+            return
+        _held.pop(owner, None)
+    live = _made(order)
+    with _door:
+        _held[owner] = _Held(live, order, now)
+        while len(_held) > _MOST:
+            del _held[min(_held, key=lambda name: _held[name].used)]
+    _watch()
+
+
+def release(owner: str) -> None:
+    """Lets go of this visitor's picture, if there is one."""
+    with _door:
+        _held.pop(owner, None)
+
+
+def pose(owner: str, params: Mapping[str, Any]) -> str:
+    """The picture as parameters move it, as a data: address. Raises UsageError when nothing is held."""
+    held = _of(owner)
+    with held.turn:
+        return address(held.live.pose(params))
+
+
+def restart(owner: str, params: Mapping[str, Any] | None = None) -> None:
+    """Forgets what was followed: the next webcam picture is a new beginning. params: as before when None. Raises as
+    `pose`."""
+    held = _of(owner)
+    with held.turn:
+        held.params = held.params if params is None else params
+        held.live.restart(held.params)
+
+
+def follow(owner: str, frame: str, seconds: float) -> str:
+    """The picture as the webcam's face moves it, as a data: address. frame: a JPEG as a data: address.
+
+    Raises BadInput for anything else, ContentRefused, and as `pose`."""
+    held = _of(owner)
+    image = _decoded(frame)
+    with held.turn:
+        return address(held.live.follow(image, seconds))
+
+
+def drawing(owner: str) -> str:
+    """What a persona who follows was painted from last, as a data: address; "" for pictures, which are not painted."""
+    drawn = getattr(_of(owner).live, "drawing", None)
+    return "" if drawn is None else address(drawn)
+
+
+def record(owner: str) -> Path:
+    """What was followed since `restart`, as a motion file. Raises NoFace when nothing was, and as `pose`."""
+    from facezoo.motion.template import save_template
+
+    held = _of(owner)
+    with held.turn:
+        return save_template(held.live.recorded(), new_folder())
+
+
+def _made(order: Order) -> Live | Puppet:
+    from facezoo.runner import Live, Puppet
+
+    if order.picture is None:
+        return Puppet(order.method, order.persona)
+    return Live(order.method, order.picture, consent=order.consent, face=order.face)
+
+
+def _watch() -> None:
+    """Looks again in a while, as long as anything is held."""
+    if _watching.acquire(blocking=False):
+        timer = threading.Timer(IDLE / 10, _let_go)
+        timer.daemon = True
+        timer.start()
+
+
+def _let_go() -> None:
+    """Forgets what nobody used for IDLE seconds."""
+    if _watching.locked():
+        _watching.release()
+    now = time.monotonic()
+    with _door:
+        for name in [name for name, each in _held.items() if now - each.used > IDLE]:
+            del _held[name]
+        left = bool(_held)
+    if left:
+        _watch()
+
+
+def _of(owner: str) -> _Held:
+    with _door:
+        held = _held.get(owner)
+        if held is None:
+            raise UsageError("The picture was put away.", "Start again.")
+        held.used = time.monotonic()
+        return held
+
+
+def _decoded(frame: str) -> Image:
+    """(H, W, 3) RGB uint8. The bytes touch the disk for the decoder alone, and are gone before this returns."""
+    from facezoo.media.read import read_photo
+
+    if not frame.startswith(_PREFIX) or len(frame) > _FRAME_BYTES:
+        raise BadInput("This is no picture of a webcam.", "Start the camera again.")
+    try:
+        data = base64.b64decode(frame[len(_PREFIX) :], validate=True)
+    except ValueError:
+        raise BadInput("This is no picture of a webcam.", "Start the camera again.") from None
+    folder = new_folder()
+    path = folder / "frame.jpg"
+    try:
+        path.write_bytes(data)
+        return read_photo(path)
+    finally:
+        path.unlink(missing_ok=True)
+        folder.rmdir()
+
+
+def address(image: Image) -> str:
+    """A picture for the page, not stored anywhere: made by the runner, which labelled and watermarked it, or a mere
+    drawing."""
+    from PIL import Image as Pillow
+
+    picture = Pillow.fromarray(image)
+    picture.thumbnail((_SIDE, _SIDE))
+    stream = io.BytesIO()
+    picture.save(stream, "JPEG", quality=88)
+    return _PREFIX + base64.b64encode(stream.getvalue()).decode("ascii")

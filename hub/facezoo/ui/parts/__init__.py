@@ -1,1 +1,0 @@
-"""Pieces that several pages share: cards, the picture input, the persona chooser, parameter widgets, running work."""

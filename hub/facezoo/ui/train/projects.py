@@ -1,0 +1,81 @@
+"""The folder of training projects: private, below facezoo's home so that a restart of the hub does not lose them, and
+emptied by age. A project is named by its id alone, which nobody can guess; a page never names a path."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from facezoo.errors import FacezooError
+from facezoo.safety.c2pa import home
+
+if TYPE_CHECKING:
+    from facezoo.train.project.project import Project
+
+__all__ = ["DAYS", "create", "opened", "root"]
+
+DAYS = 7
+"""Days after its last use at which a project is deleted."""
+_LARGEST = 8 * 1024**3  # bytes of all projects together
+_SWEEP_EVERY = 3600  # seconds
+_log = logging.getLogger("facezoo.ui")
+
+
+@cache
+def root() -> Path:
+    """The folder, made on the first call. Raises FacezooError when it cannot be made."""
+    folder = home() / "projects"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.chmod(0o700)
+    except OSError as error:
+        raise FacezooError(
+            f"The folder for training projects cannot be made: {error.strerror}.",
+            "Set FACEZOO_HOME to a folder that facezoo may write to.",
+        ) from error
+    threading.Thread(target=_sweep_forever, args=(folder,), name="project-sweeper", daemon=True).start()
+    return folder
+
+
+def create() -> Project:
+    """A new, empty project. Raises FacezooError when there is no room for one more."""
+    from facezoo.train.project.project import Project
+
+    if _bytes(root()) > _LARGEST:
+        raise FacezooError(
+            "There is no room for another training project.",
+            f"Old ones are deleted after {DAYS} days. Try again later.",
+        )
+    return Project.create(root())
+
+
+def opened(id: str) -> Project:
+    """The project of this id. Raises UsageError when there is none (any more)."""
+    from facezoo.train.project.project import Project
+
+    return Project.open(root(), id)
+
+
+def _bytes(folder: Path) -> int:
+    """Of all files below a folder, in which others work at the same time."""
+    total = 0
+    for path in folder.rglob("*"):
+        with suppress(FileNotFoundError):
+            total += path.lstat().st_size
+    return total
+
+
+def _sweep_forever(folder: Path) -> None:
+    from facezoo.train.project.project import Project
+
+    while True:
+        try:
+            Project.expire(folder, DAYS)
+        except OSError as error:
+            _log.warning("old projects could not be deleted: %s", error)
+        time.sleep(_SWEEP_EVERY)

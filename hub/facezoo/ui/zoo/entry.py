@@ -1,0 +1,99 @@
+"""What the zoo says of a method: its licences, its record, and whether its weights are on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from facezoo.errors import FacezooError, WeightsUnavailable
+from facezoo.types import MethodSpec
+from facezoo.ui.common.markup import icon, licence, text
+from facezoo.zoo.manifest import WEIGHTS, read_manifest
+from facezoo.zoo.pull import look, record_folder
+from facezoo.zoo.record import Record, read_record
+
+__all__ = ["FAMILIES", "TASKS", "Entry", "State", "entries", "entry", "megabytes", "numbers", "state_mark"]
+
+State = Literal["none needed", "own folder", "here", "ships", "not here"]
+
+FAMILIES = {
+    "rules": "Rules, nothing learned",
+    "translation": "Image translation",
+    "autoencoder": "Autoencoder",
+    "reenactment": "Reenactment",
+    "diffusion": "Diffusion",
+}
+TASKS = {"swap": "Swap a face", "animate": "Animate a picture", "restyle": "Change the style",
+         "puppet": "Move a persona"}  # fmt: skip
+_MARKS: dict[State, tuple[str, str]] = {
+    "none needed": ("empty", "None needed"),
+    "own folder": ("check", "From your folder"),
+    "here": ("check", "Already here"),
+    "ships": ("check", "Ships with facezoo"),
+    "not here": ("download", "Not here yet"),
+}
+_STATES: dict[str, State] = {"own folder": "own folder", "Hub cache": "here", "embedded": "ships", "": "not here"}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One method of the zoo. record: of its weights, None when nothing was learned. licences: of weights and code,
+    each once. commercial: as far as their names tell. fuller: the Hub has more than the copy that ships."""
+
+    spec: MethodSpec
+    record: Record | None
+    state: State
+    licences: tuple[str, ...]
+    commercial: bool
+    fuller: bool = False
+
+    @property
+    def can_pull(self) -> bool:
+        """Whether there is something to download that is not here."""
+        return bool(self.spec.weights.repo) and (self.state == "not here" or self.fuller)
+
+
+def entries(specs: Sequence[MethodSpec]) -> tuple[list[Entry], list[str]]:
+    """The entries, and what to say of methods that are left out: no licence or consent on record. No bytes of weights
+    are read, no server is asked."""
+    shown: list[Entry] = []
+    left_out: list[str] = []
+    for spec in specs:
+        try:
+            shown.append(entry(spec))
+        except FacezooError as problem:
+            left_out.append(f"{spec.title} is left out. {problem.message}")
+    return shown, left_out
+
+
+def entry(spec: MethodSpec) -> Entry:
+    """Raises WeightsUnavailable without a record of licence and consent."""
+    record = read_record(record_folder(spec.id), spec.id) if spec.weights.sha256 else None
+    licences = tuple(dict.fromkeys([record.licence, spec.licence] if record else [spec.licence]))
+    free = all(licence(replace(spec, licence=name))[1] for name in licences)
+    state = _STATES[look(spec.id, spec.weights)] if record else "none needed"
+    return Entry(spec, record, state, licences, free, fuller=state == "ships" and _fuller(spec))
+
+
+def state_mark(entry: Entry) -> str:
+    """The state of its weights in two or three words with an icon."""
+    mark, words = _MARKS[entry.state]
+    return f'<span class="state" data-state="{text(entry.state)}">{icon(mark)}{words}</span>'
+
+
+def megabytes(size: int) -> str:
+    """Bytes as "12.3 MB"; small ones keep a figure that is not 0."""
+    return f"{size / 1e6:.1f} MB" if size >= 50_000 or not size else f"{size / 1e3:.1f} kB"
+
+
+def numbers(count: int) -> str:
+    """A number of parameters as people say it."""
+    return f"{count / 1e6:.1f} million" if count >= 1_000_000 else f"{count:,}"
+
+
+def _fuller(spec: MethodSpec) -> bool:
+    try:
+        return bool(spec.weights.repo) and read_manifest(WEIGHTS / spec.id, "embedded").sha256 != spec.weights.sha256
+    except WeightsUnavailable:
+        return False

@@ -23,6 +23,7 @@ help:  ## show this
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1\t\2/' | expand -t 14
 
 demo: $(VENV)/.demo  ## set up, then start the hub on http://127.0.0.1:7860 (PORT=8000 changes it)
+	@echo "facezoo lies in $(BIN). For the command line: . $(BIN)/activate   then: facezoo --help"
 	@exec $(BIN)/facezoo demo --port $(PORT)
 
 test: $(VENV)/.test  ## set up, then run the whole test suite
@@ -32,8 +33,8 @@ test: $(VENV)/.test  ## set up, then run the whole test suite
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --durations=40 $(PYTEST)
 
 check: $(VENV)/.test  ## format, lint, types, import rules, and the quick tests
-	$(BIN)/ruff format --check hub tests
-	$(BIN)/ruff check hub tests
+	$(BIN)/ruff format --check hub tests training
+	$(BIN)/ruff check hub tests training
 	$(BIN)/basedpyright
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m pytest -q -m "not slow and not browser" $(PYTEST)

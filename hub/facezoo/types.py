@@ -6,9 +6,14 @@ top-left pixel at (0, 0), boxes are XYXY in pixels.
 
 from __future__ import annotations
 
+import ast
+import inspect
+import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
@@ -34,6 +39,7 @@ __all__ = [
     "Sealed",
     "Step",
     "Weights",
+    "field_notes",
 ]
 
 Image = NDArray[np.uint8]
@@ -277,3 +283,19 @@ class Step:
     text: str
     image: Image
     made: bool
+
+
+@cache
+def field_notes(record: type) -> dict[str, str]:
+    """Field name of a dataclass -> the docstring below the field, on one line; {} when the source is not at hand."""
+    try:
+        body = ast.parse(textwrap.dedent(inspect.getsource(record))).body[0]
+    except (OSError, TypeError, SyntaxError):
+        return {}
+    notes: dict[str, str] = {}
+    for line, note in pairwise(body.body if isinstance(body, ast.ClassDef) else []):
+        if isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name) and isinstance(note, ast.Expr):
+            value = note.value
+            if isinstance(value, ast.Constant) and isinstance(value.value, str):
+                notes[line.target.id] = " ".join(value.value.split())
+    return notes

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from facezoo.errors import NoFace
-from facezoo.evaluate.metrics import find_again, kept, outside_ssim, sharpness, ssim
+from facezoo.evaluate.metrics import find_again, kept, outside_ssim, sharpness
 from facezoo.evaluate.strata import groups, skin_tone
 from facezoo.evaluate.subjects import shipped
 from facezoo.face.find import find_faces
@@ -17,6 +17,7 @@ from facezoo.face.paste import face_mask
 from facezoo.media.read import read_photo
 from facezoo.types import Face
 from facezoo.zoo.embedded import persona
+from facezoo.zoo.figures import ssim
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,7 @@ from types import FrameType
 from typing import Any, NoReturn, TextIO
 
 from facezoo.errors import Cancelled, FacezooError, UsageError
+from facezoo.media.limits import VIDEO_SUFFIXES, WRITES_PHOTOS
 
 __all__ = ["ProgressLine", "choose_outputs", "conclude", "print_json", "print_table", "size_text", "staged", "warn"]
 
@@ -27,8 +28,6 @@ _STAGES = {
     "blend": "Blending",
     "seal": "Labelling and signing",
 }
-_MOVING_SUFFIXES = (".mp4", ".mov", ".m4v", ".webm", ".mkv")
-_STILL_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".avif", ".gif")
 
 
 def conclude(command: Callable[[], object], *, debug: bool) -> int:
@@ -171,9 +170,9 @@ def _kept_apart(inputs: list[Path], outputs: list[Path]) -> list[Path]:
 
 def _result_suffix(path: Path) -> str:
     suffix = path.suffix.lower()
-    if suffix in _MOVING_SUFFIXES:
+    if suffix in VIDEO_SUFFIXES:
         return ".mp4"
-    return suffix if suffix in _STILL_SUFFIXES else ".png"
+    return suffix if suffix in (*WRITES_PHOTOS, ".gif") else ".png"
 
 
 def _report(error: Exception) -> int:

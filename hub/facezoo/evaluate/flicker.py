@@ -25,12 +25,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facezoo.errors import FacezooError, NoFace, UsageError
-from facezoo.evaluate.figures import Figure, mean
 from facezoo.face.follow import Follower
 from facezoo.face.mesh import inter_ocular
 from facezoo.face.paste import face_mask
 from facezoo.media.read import open_clip
 from facezoo.types import Face, Image, Mask
+from facezoo.zoo.figures import Figure, mean
 
 __all__ = ["Flicker", "flicker", "flow_back", "warp_error"]
 

@@ -15,8 +15,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from facezoo.evaluate.figures import Figure
 from facezoo.types import Image
+from facezoo.zoo.figures import Figure
 
 __all__ = ["features", "kernel_distance"]
 

@@ -1,4 +1,4 @@
-"""What a swap kept of the picture it was made from, and how alike two pictures are."""
+"""What a swap kept of the picture it was made from."""
 
 from __future__ import annotations
 
@@ -7,18 +7,16 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from facezoo.errors import NoFace
 from facezoo.face.find import choose, crop_image, find_faces, move
 from facezoo.face.mesh import expression, inter_ocular
 from facezoo.face.paste import face_mask
 from facezoo.media.read import read_photo
-from facezoo.types import Face, Image, Mask
+from facezoo.types import Face, Image
+from facezoo.zoo.figures import SSIM_WINDOW, ssim
 
-__all__ = ["Measures", "find_again", "kept", "measure", "measure_images", "outside_ssim", "sharpness", "ssim"]
-
-_WINDOW = 11  # px, of SSIM
+__all__ = ["Measures", "find_again", "kept", "measure", "measure_images", "outside_ssim", "sharpness"]
 
 
 @dataclass(frozen=True)
@@ -84,7 +82,7 @@ def outside_ssim(face: Face, after: Image) -> float:
     inside = cv2.dilate(inside, np.ones((3, 3), np.uint8))  # its edge was drawn with subpixels
     if not (face.frame != after)[inside == 0].any():
         return 1.0  # as the windows would say, at their cost
-    return ssim(face.frame, after, 1 - cv2.dilate(inside, np.ones((_WINDOW, _WINDOW), np.uint8)))
+    return ssim(face.frame, after, 1 - cv2.dilate(inside, np.ones((SSIM_WINDOW, SSIM_WINDOW), np.uint8)))
 
 
 def sharpness(face: Face, after: Image) -> float:
@@ -99,24 +97,3 @@ def sharpness(face: Face, after: Image) -> float:
         for crop in (face.crop, crop_image(after, face.affine, side))
     )
     return max(now, 1e-6) / max(before, 1e-6)
-
-
-def ssim(one: Image, other: Image, weight: Mask | None = None) -> float:
-    """Structural similarity of two pictures (H, W, 3) RGB uint8, mean over pixels and channels, 1 for equal ones.
-
-    weight: (H, W), how much each pixel counts, not all 0.
-
-    Source: Wang et al. 2004, "Image Quality Assessment: From Error Visibility to Structural Similarity" (equation 13,
-    Gaussian window of 1.5 px)."""
-    a, b = one.astype(np.float64), other.astype(np.float64)
-
-    def window(picture: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.asarray(cv2.GaussianBlur(picture, (_WINDOW, _WINDOW), 1.5), np.float64)
-
-    mean_a, mean_b = window(a), window(b)
-    spread_a, spread_b = window(a * a) - mean_a**2, window(b * b) - mean_b**2
-    both = window(a * b) - mean_a * mean_b
-    c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
-    top = (2 * mean_a * mean_b + c1) * (2 * both + c2)
-    similar = top / ((mean_a**2 + mean_b**2 + c1) * (spread_a + spread_b + c2))
-    return float(np.average(similar.mean(axis=2), weights=weight))

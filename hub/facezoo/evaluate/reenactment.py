@@ -23,8 +23,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facezoo.errors import NoFace
-from facezoo.evaluate.figures import Figure
-from facezoo.evaluate.metrics import ssim
 from facezoo.face.find import find_faces
 from facezoo.face.mesh import expression, inter_ocular, sample
 from facezoo.media.read import open_clip, read_photo
@@ -33,6 +31,7 @@ from facezoo.motion.motion import Motion, relative
 from facezoo.motion.mouth import cut_mouth
 from facezoo.motion.photo import MovablePhoto
 from facezoo.types import Clip, Face, Frame, Image, Points
+from facezoo.zoo.figures import Figure, ssim
 
 __all__ = ["Across", "Followed", "across", "figure", "self_reenactment"]
 

@@ -25,7 +25,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facezoo.errors import FacezooError, NoFace, UsageError, WeightsUnavailable
-from facezoo.evaluate.figures import Figure, mean
 from facezoo.evaluate.kernel import features, kernel_distance
 from facezoo.evaluate.metrics import find_again, kept
 from facezoo.evaluate.subjects import Subject, read_folder, spread
@@ -39,6 +38,7 @@ from facezoo.safety import admission
 from facezoo.safety.seal import Claim, seal
 from facezoo.types import Face, Frame, Image
 from facezoo.zoo.embedded import consent_free
+from facezoo.zoo.figures import Figure, mean
 from facezoo.zoo.manifest import fingerprint
 from facezoo.zoo.record import Interval, Score
 

@@ -37,6 +37,7 @@ from facezoo.evaluate.subjects import PairSet, Subject, find_pairs, read_folder,
 from facezoo.evaluate.tables import failures, read_rows, strata_tables, tables
 from facezoo.evaluate.work import BASELINES, Job, Settings
 from facezoo.face.embedding import check_embedder
+from facezoo.media.files import write_whole
 from facezoo.types import MethodSpec, Progress
 from facezoo.zoo.embedded import persona, personas
 from facezoo.zoo.pull import locate
@@ -106,8 +107,8 @@ def evaluate_swaps(asked: Asked, output: Path, progress: Progress | None = None)
         "left_out": list(LEFT_OUT),
         "failures": [{"part": part, **each} for part, found in rows.items() for each in failures(found)],
     }  # fmt: skip
-    _write(output / "metrics.json", json.dumps(metrics, indent=1, ensure_ascii=False) + "\n")
-    _write(output / "report.html", render(metrics, _examples(jobs["portraits"])))
+    write_whole(output / "metrics.json", json.dumps(metrics, indent=1, ensure_ascii=False) + "\n")
+    write_whole(output / "report.html", render(metrics, _examples(jobs["portraits"])))
     return metrics
 
 
@@ -246,12 +247,6 @@ def _digest(*places: Path) -> str:
         for path in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
             digest.update(path.read_bytes())
     return digest.hexdigest()
-
-
-def _write(path: Path, text: str) -> None:
-    unfinished = path.with_name(path.name + ".part")
-    unfinished.write_text(text, encoding="utf-8")
-    unfinished.replace(path)
 
 
 def main(words: Sequence[str] | None = None) -> int:

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, cast
 
-from facezoo.evaluate.figures import gap, mean
 from facezoo.evaluate.measures import ON_PICTURES, Measure
 from facezoo.evaluate.strata import STRATA, TONES
 from facezoo.evaluate.subjects import PairSet
 from facezoo.evaluate.work import BASELINES, Job
+from facezoo.zoo.figures import gap, mean
 
 __all__ = ["Row", "failures", "read_rows", "strata_tables", "tables"]
 

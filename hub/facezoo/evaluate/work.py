@@ -27,18 +27,20 @@ from numpy.typing import NDArray
 
 from facezoo import registry
 from facezoo.errors import Cancelled, FacezooError
-from facezoo.evaluate.metrics import find_again, kept, outside_ssim, sharpness, ssim
+from facezoo.evaluate.metrics import find_again, kept, outside_ssim, sharpness
 from facezoo.evaluate.strata import groups
 from facezoo.evaluate.subjects import PairSet, Subject
 from facezoo.face.embedding import Descriptor, describe
 from facezoo.face.find import choose, find_faces, realign
 from facezoo.face.mesh import head_pose
 from facezoo.face.paste import paste, settings_of
+from facezoo.media.files import write_whole
 from facezoo.media.read import open_clip, read_photo
 from facezoo.safety import admission
 from facezoo.safety.seal import Claim, seal
 from facezoo.types import Box, Face, Frame, Image, Landmarks, Mask
 from facezoo.zoo.embedded import consent_free, persona, personas
+from facezoo.zoo.figures import ssim
 
 __all__ = ["BASELINES", "COPIED_INPUT", "COPIED_PERSONA", "Job", "Settings", "begin", "do_all", "picture_of"]
 
@@ -123,9 +125,7 @@ def _do(job: Job) -> None:
     """The answer: {"failure", "groups", "rows": [{"persona", "person", "failure", "values"}]} as JSON."""
     if not job.answer.is_file():
         found = _measure_pairs(job, job.subject) if isinstance(job.subject, PairSet) else _measure(job, job.subject)
-        unfinished = job.answer.with_suffix(".part")
-        unfinished.write_text(json.dumps(found), encoding="utf-8")
-        unfinished.replace(job.answer)
+        write_whole(job.answer, json.dumps(found))
     if not job.done and isinstance(job.subject, Subject):
         _show(job, job.subject)
 

@@ -1,11 +1,22 @@
-"""What facezoo accepts, and what a decoder may use while it looks."""
+"""What facezoo accepts and writes, and what a decoder may use while it looks."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["LIMITS", "Limits"]
+__all__ = ["LIMITS", "PHOTO_SUFFIXES", "RESULT_SUFFIX", "VIDEO_SUFFIXES", "WRITES_CLIPS", "WRITES_PHOTOS", "Limits"]
+
+PHOTO_SUFFIXES: Final = (".jpg", ".jpeg", ".png", ".webp", ".avif", ".gif", ".heic", ".heif")
+"""File name endings of pictures (and animations) that facezoo opens."""
+VIDEO_SUFFIXES: Final = (".mp4", ".mov", ".m4v", ".webm", ".mkv")
+"""File name endings of videos that facezoo opens."""
+WRITES_PHOTOS: Final = (".png", ".jpg", ".jpeg", ".webp", ".avif")
+"""File name endings of photos that facezoo writes."""
+WRITES_CLIPS: Final = (".mp4", ".gif", ".webp")
+"""File name endings of clips that facezoo writes; a .webp moves when what it was made from does."""
+RESULT_SUFFIX: Final = {"photo": ".png", "animation": ".gif", "video": ".mp4"}
+"""`Clip.kind` -> how the file of its result ends when nobody says."""
 
 
 @dataclass(frozen=True)

@@ -17,15 +17,10 @@ import numpy as np
 from facezoo.errors import TooLarge, Unreadable, UnsupportedFormat
 from facezoo.media import _sandbox
 from facezoo.media._sandbox import Header
-from facezoo.media.limits import LIMITS, Limits
+from facezoo.media.limits import LIMITS, PHOTO_SUFFIXES, VIDEO_SUFFIXES, Limits
 from facezoo.types import Clip, Frame, Image
 
 __all__ = ["LIMITS", "PHOTO_SUFFIXES", "VIDEO_SUFFIXES", "Limits", "open_clip", "read_photo", "video_form"]
-
-PHOTO_SUFFIXES: Final = (".jpg", ".jpeg", ".png", ".webp", ".avif", ".gif", ".heic", ".heif")
-"""File name endings of pictures (and animations) that facezoo opens."""
-VIDEO_SUFFIXES: Final = (".mp4", ".mov", ".m4v", ".webm", ".mkv")
-"""File name endings of videos that facezoo opens."""
 
 _MOVING: Final = ("gif", "webp", "avif")
 _VIDEO: Final = ("mov", "matroska")

@@ -6,27 +6,21 @@ can pass; only the sound of a video is copied, packet by packet.
 
 from __future__ import annotations
 
-import os
-import tempfile
-from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import PIL.Image
 from PIL import features
 
 from facezoo.errors import UsageError
 from facezoo.media import _encode
+from facezoo.media.files import whole
+from facezoo.media.limits import WRITES_CLIPS, WRITES_PHOTOS
 from facezoo.types import Frame, Image, Progress
 
-__all__ = ["CLIP_SUFFIXES", "PHOTO_SUFFIXES", "write_clip", "write_photo"]
-
-PHOTO_SUFFIXES: Final = (".png", ".jpg", ".jpeg", ".webp", ".avif")
-"""File name endings that `write_photo` writes."""
-CLIP_SUFFIXES: Final = (".mp4", ".gif", ".webp")
-"""File name endings that `write_clip` writes."""
+__all__ = ["write_clip", "write_photo"]
 
 
 def write_photo(path: Path, image: Image, *, quality: int = 95) -> None:
@@ -36,7 +30,7 @@ def write_photo(path: Path, image: Image, *, quality: int = 95) -> None:
     whole or not at all. Raises UsageError for another suffix."""
     path = Path(path)
     settings = _photo_settings(path.suffix.lower(), quality)
-    with _whole(path) as partial:
+    with whole(path) as partial:
         PIL.Image.fromarray(image).save(partial, **settings)
 
 
@@ -58,12 +52,12 @@ def write_clip(
     iterator is closed. All frames have the size of the first. Raises UsageError, UnsupportedFormat."""
     path = Path(path)
     suffix = path.suffix.lower()
-    if suffix not in CLIP_SUFFIXES:
-        raise UsageError(f"facezoo writes clips as {', '.join(CLIP_SUFFIXES)}, not '{suffix}'.", "Change the name.")
+    if suffix not in WRITES_CLIPS:
+        raise UsageError(f"facezoo writes clips as {', '.join(WRITES_CLIPS)}, not '{suffix}'.", "Change the name.")
     tick = _ticker(progress, count)
     steady = _steady(frames)
     try:
-        with _whole(path) as partial:
+        with whole(path) as partial:
             if suffix == ".mp4":
                 return _encode.mp4(partial, steady, rate=rate, audio_from=audio_from, tick=tick)
             if suffix == ".gif":
@@ -86,28 +80,7 @@ def _photo_settings(suffix: str, quality: int) -> dict[str, Any]:
         return {"format": "WEBP", "quality": quality, "method": 4}
     if suffix == ".avif" and features.check("avif"):
         return {"format": "AVIF", "quality": quality, "subsampling": "4:4:4", "speed": 8}
-    raise UsageError(f"facezoo writes pictures as {', '.join(PHOTO_SUFFIXES)}, not '{suffix}'.", "Change the name.")
-
-
-@contextmanager
-def _whole(path: Path) -> Generator[Path]:
-    """A hidden file beside `path` that becomes it when all went well, and is gone when not."""
-    handle, name = tempfile.mkstemp(prefix=f".{path.stem[:40]}-", suffix=path.suffix.lower(), dir=path.parent)
-    os.close(handle)
-    partial = Path(name)
-    try:
-        yield partial
-        partial.chmod(0o666 & ~_umask())
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    """The process's mask for new files; mkstemp makes private ones, results should be as other files are."""
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask
+    raise UsageError(f"facezoo writes pictures as {', '.join(WRITES_PHOTOS)}, not '{suffix}'.", "Change the name.")
 
 
 def _steady(frames: Iterable[Frame]) -> Iterator[Frame]:

@@ -13,6 +13,7 @@ from typing import Literal
 
 from facezoo.errors import UsageError
 from facezoo.face.find import Wanted, choose, find_faces
+from facezoo.media.limits import WRITES_CLIPS, WRITES_PHOTOS
 from facezoo.media.read import open_clip, read_photo
 from facezoo.motion.template import SUFFIX, Template, load_template, shipped, shipped_names
 from facezoo.safety import admission
@@ -22,8 +23,6 @@ from facezoo.zoo.embedded import persona as load_persona
 from facezoo.zoo.embedded import personas as list_personas
 
 __all__ = [
-    "MOVING",
-    "STILL",
     "Cast",
     "FaceChoice",
     "Inspection",
@@ -43,8 +42,6 @@ __all__ = [
     "portrait_of",
 ]
 
-STILL = (".png", ".jpg", ".jpeg", ".webp", ".avif")
-MOVING = (".mp4", ".gif", ".webp")
 _CONTENT_EVERY = 1.0  # seconds of a clip between two content checks
 
 
@@ -169,7 +166,8 @@ def destination_of(output: str | Path | None, clip: Clip) -> Generator[Path]:
             yield folder / f"result{suffix}"
         return
     destination = Path(output)
-    allowed = STILL if clip.kind == "photo" else MOVING if clip.kind == "video" else (*MOVING, *STILL)
+    stills, moving = WRITES_PHOTOS, WRITES_CLIPS
+    allowed = stills if clip.kind == "photo" else moving if clip.kind == "video" else (*moving, *stills)
     if destination.suffix.lower() not in allowed:
         written = destination.suffix or "a file without a suffix"
         raise UsageError(

@@ -13,10 +13,10 @@ from facezoo import registry
 from facezoo.errors import Cancelled, FacezooError, UsageError
 from facezoo.face.find import choose, find_faces, realign
 from facezoo.face.follow import Follower
+from facezoo.media.limits import WRITES_PHOTOS
 from facezoo.media.sheet import side_by_side
 from facezoo.method.pipeline import AnimationPipeline, FacePipeline
 from facezoo.runner.admit import (
-    STILL,
     FaceChoice,
     admit,
     cast_of,
@@ -189,7 +189,7 @@ def _translated(translator: Translator, clip: Clip, destination: Path, label: La
 def _is_still(clip: Clip, destination: Path) -> bool:
     """Whether the result is one picture: of a photo always, of an animation when a still is asked for."""
     suffix = destination.suffix.lower()
-    return suffix in STILL and (clip.kind == "photo" or suffix != ".webp")
+    return suffix in WRITES_PHOTOS and (clip.kind == "photo" or suffix != ".webp")
 
 
 def _still(translator: Translator, clip: Clip) -> tuple[Frame, int]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from facezoo.errors import BadInput, Cancelled, Unreadable, UsageError
+from facezoo.media.limits import WRITES_CLIPS, WRITES_PHOTOS
 from facezoo.media.read import open_clip
 from facezoo.media.write import write_clip, write_photo
 from facezoo.safety import c2pa, marks
@@ -19,8 +20,6 @@ from facezoo.types import Clip, Frame, Image, Progress, Provenance, Sealed
 
 __all__ = ["Claim", "seal", "verify"]
 
-_STILLS = (".png", ".jpg", ".jpeg", ".webp", ".avif")
-_CLIPS = (".mp4", ".gif", ".webp")
 _SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 _ASSERTION = "org.facezoo.result"
 _EVIDENCE = 8  # frames of a clip in which the mark is looked for, summed
@@ -65,14 +64,14 @@ def seal(
     frames raise.
     """
     suffix = destination.suffix.lower()
-    if suffix not in (*_STILLS, *_CLIPS):
+    if suffix not in (*WRITES_PHOTOS, *WRITES_CLIPS):
         raise UsageError(
             f"facezoo cannot seal a {suffix or 'file without a suffix'}.",
-            f"Write one of {' '.join(dict.fromkeys((*_STILLS, *_CLIPS)))}",
+            f"Write one of {' '.join(dict.fromkeys((*WRITES_PHOTOS, *WRITES_CLIPS)))}",
         )
     if not destination.parent.is_dir():
         raise UsageError(f"The folder {destination.parent} does not exist.", "Make it first, or write somewhere else.")
-    still = suffix in _STILLS and (suffix != ".webp" or clip.kind == "photo")
+    still = suffix in WRITES_PHOTOS and (suffix != ".webp" or clip.kind == "photo")
     with tempfile.TemporaryDirectory(prefix=".facezoo-", dir=destination.parent) as folder:
         draft = Path(folder) / f"result{suffix}"
         finished = _finish(frames, label)

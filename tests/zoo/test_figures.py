@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from facezoo.evaluate.figures import gap, mean
+from facezoo.zoo.figures import gap, mean
 
 
 def test_a_mean_lies_in_its_interval_and_is_the_same_each_time() -> None:

@@ -1,7 +1,10 @@
-"""How sure a mean is: intervals over people, because ten pictures of one person are not ten people.
+"""Figures that weights are judged by: how alike two pictures are, and how sure a mean is.
 
-Sources: Efron 1979, "Bootstrap Methods: Another Look at the Jackknife" (percentile interval); Cameron, Gelbach & Miller
-2008, "Bootstrap-Based Improvements for Inference with Clustered Errors" (whole clusters are drawn).
+Intervals are over people, because ten pictures of one person are not ten people.
+
+Sources: Wang et al. 2004, "Image Quality Assessment: From Error Visibility to Structural Similarity" (equation 13);
+Efron 1979, "Bootstrap Methods: Another Look at the Jackknife" (percentile interval); Cameron, Gelbach & Miller 2008,
+"Bootstrap-Based Improvements for Inference with Clustered Errors" (whole clusters are drawn).
 """
 
 from __future__ import annotations
@@ -9,10 +12,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Figure", "gap", "mean"]
+from facezoo.types import Image, Mask
+
+__all__ = ["SSIM_WINDOW", "Figure", "gap", "mean", "ssim"]
+
+SSIM_WINDOW = 11
+"""Side in px of the window that `ssim` looks through."""
 
 _RESAMPLES = 2000
 _SEED = 0
@@ -28,12 +37,16 @@ class Figure:
     n: int
 
 
-def mean(values: Sequence[float], people: Sequence[str], *, geometric: bool = False) -> Figure:
+def mean(
+    values: Sequence[float] | NDArray[np.float64], people: Sequence[str] = (), *, geometric: bool = False
+) -> Figure:
     """The mean of n values, n at least 1, and its interval; people are drawn, each with all of their values.
 
-    people: who each value is of. geometric: of values above 0, the mean of their logarithms, turned back."""
+    people: who each value is of; somebody else each when empty. geometric: of values above 0, the mean of their
+    logarithms, turned back."""
     array = np.asarray(values, np.float64)
-    totals, counts = _by_person(np.log(array) if geometric else array, people, np.ones(len(array), np.bool_))
+    counted = np.ones(len(array), np.bool_)
+    totals, counts = _by_person(np.log(array) if geometric else array, people or range(len(array)), counted)
     drawn = _draws(len(counts))
     means = totals[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
     found = np.array([totals.sum() / counts.sum(), *np.quantile(means, [0.025, 0.975])])
@@ -57,8 +70,26 @@ def gap(values: Sequence[float], people: Sequence[str], inside: Sequence[bool], 
     return Figure(center, low, high, int(chosen.sum()))
 
 
+def ssim(one: Image, other: Image, weight: Mask | None = None) -> float:
+    """Structural similarity of two pictures, (H, W, 3) RGB uint8 or (H, W) grey, mean over pixels and channels, 1 for
+    equal ones; the window is a Gaussian of 1.5 px. weight: (H, W), how much each pixel counts, not all 0."""
+    a, b = one.astype(np.float64), other.astype(np.float64)
+
+    def window(picture: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(cv2.GaussianBlur(picture, (SSIM_WINDOW, SSIM_WINDOW), 1.5), np.float64)
+
+    mean_a, mean_b = window(a), window(b)
+    spread_a, spread_b = window(a * a) - mean_a**2, window(b * b) - mean_b**2
+    both = window(a * b) - mean_a * mean_b
+    c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+    top = (2 * mean_a * mean_b + c1) * (2 * both + c2)
+    similar = top / ((mean_a**2 + mean_b**2 + c1) * (spread_a + spread_b + c2))
+    planes = similar if similar.ndim == 2 else similar.mean(axis=2)
+    return float(np.average(planes, weights=weight))
+
+
 def _by_person(
-    values: NDArray[np.float64], people: Sequence[str], counted: NDArray[np.bool_]
+    values: NDArray[np.float64], people: Sequence[str] | Sequence[int], counted: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Sum and number of the counted values of each person, in the order of their names."""
     _, owner = np.unique(np.asarray(people), return_inverse=True)

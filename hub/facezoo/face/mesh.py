@@ -22,7 +22,7 @@ from facezoo.types import Image, Landmarks, Mask, Points, Pose
 
 __all__ = ["BROWS", "EYES", "FACE_OVAL", "INNER_LIPS", "OUTER_LIPS", "RIGID", "Raster", "Topology", "angles",
            "expression", "fit_affine", "head_pose", "inter_ocular", "lay_over", "mesh_map", "rasterise", "sample",
-           "smoothstep", "to_68", "topology"]  # fmt: skip
+           "smoothstep", "to_68", "topology", "vertex_normals"]  # fmt: skip
 
 FACE_OVAL = (10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377,
              152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109)  # fmt: skip
@@ -231,7 +231,20 @@ def fit_affine(points: NDArray[Any], images: NDArray[Any]) -> NDArray[np.float64
     return np.asarray(np.linalg.lstsq(rows, images.astype(np.float64), rcond=None)[0].T, np.float64)
 
 
-def smoothstep(value: NDArray[Any], low: float, high: float) -> NDArray[np.float32]:
-    """0 up to `low`, 1 from `high` on, smooth between them (low above high: the other way round)."""
+def vertex_normals(mesh: NDArray[Any]) -> NDArray[Any]:
+    """(468, 3) unit vectors out of the skin at the points of a mesh (468, 3) px, in its axes and of its dtype: z is -1
+    where the skin faces the viewer."""
+    triangles = topology().triangles
+    corners = mesh[triangles]
+    across = -np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    normals = np.zeros_like(mesh)
+    for corner in range(3):
+        np.add.at(normals, triangles[:, corner], across)
+    return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-9)
+
+
+def smoothstep(value: NDArray[Any], low: NDArray[Any] | float, high: NDArray[Any] | float) -> NDArray[np.float32]:
+    """0 up to `low`, 1 from `high` on, smooth between them (low above high: the other way round). All of one shape, or
+    of shapes that NumPy brings together."""
     t = np.clip((value - low) / (high - low), 0, 1)
     return np.asarray(t * t * (3 - 2 * t), np.float32)

@@ -1,4 +1,4 @@
-"""Putting a generated face back: mask, colour, light, edge.
+"""Putting a generated face back: mask, colour, light, edge; and the transfer of colours that others use too.
 
 Sources: Reinhard et al. 2001, "Color Transfer between Images"; Pitie & Kokaram 2007, "The Linear Monge-Kantorovitch
 Linear Colour Mapping for Example-Based Colour Transfer"; Perez et al. 2003, "Poisson Image Editing"; Bhat et al. 2008,
@@ -15,11 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facezoo.face.find import move
-from facezoo.face.mesh import FACE_OVAL, topology
+from facezoo.face.mesh import FACE_OVAL, smoothstep, topology
 from facezoo.face.occlusion import features, in_front, unlike_skin
 from facezoo.types import Face, Image, Mask, Points
 
-__all__ = ["face_mask", "fit", "match_color", "paste", "settings_of", "sharpened"]
+__all__ = ["face_mask", "fit", "from_lab", "match_color", "moments", "paste", "settings_of", "sharpened", "to_lab",
+           "with_moments"]  # fmt: skip
 
 Color = Literal["reinhard", "mkl", "none"]
 Blend = Literal["poisson", "feather"]
@@ -123,8 +124,7 @@ def face_mask(mesh: Points, size: int, *, feather: float = 0.09) -> Mask:
         up @ up
     )  # 0 at the eyes, about 0.4 at the hairline
     soft = feather * width * (1 + np.clip(height / 0.3, 0, 1))
-    step = np.clip(distance / np.maximum(soft, 1.0), 0, 1)
-    return (step * step * (3 - 2 * step)).astype(np.float32)
+    return smoothstep(distance, 0, np.maximum(soft, 1.0))
 
 
 def sharpened(picture: Image, amount: float) -> Image:
@@ -151,12 +151,12 @@ def _recolor(generated: Image, small: _Analysis, mode: Color) -> NDArray[np.floa
     chosen = small.skin > 0.5
     if mode == "none" or chosen.sum() < 50:
         return generated.astype(np.float32)
-    ours, theirs = _to_lab(small.painted)[chosen], _to_lab(small.target)[chosen]
+    ours, theirs = to_lab(small.painted)[chosen], to_lab(small.target)[chosen]
     measure = _reinhard if mode == "reinhard" else _monge_kantorovich
     transport, mean, wanted = measure(_trimmed(ours), _trimmed(theirs))
     color = float(np.clip(np.hypot(*(theirs[:, 1:] - wanted[1:]).std(axis=0)) / 3.0, 0, 1))
     transport[1:] *= color  # a picture in one hue (black and white, sepia) stays in it
-    lab = _to_lab(generated)
+    lab = to_lab(generated)
     moved = cv2.transform(lab, np.column_stack([transport, wanted - transport @ mean]))
     shine = max(wanted[0] + _SHINE, float(np.percentile(theirs[:, 0], 97)))
     moved[..., 0] -= 0.6 * np.maximum(moved[..., 0] - np.float32(shine), 0)
@@ -169,11 +169,41 @@ def _recolor(generated: Image, small: _Analysis, mode: Color) -> NDArray[np.floa
     shaded = lab[..., 0] < mean[0]  # a beard on darker skin gets darker, but not black
     moved[..., 0] = np.where(shaded, np.maximum(moved[..., 0], toned[..., 0]), moved[..., 0])
     moved += (toned - moved) * _enlarge(small.drawn, generated.shape[0])[..., None]
-    return cv2.cvtColor(np.asarray(moved, np.float32), cv2.COLOR_LAB2RGB) * np.float32(255)  # pyright: ignore[reportReturnType]
+    return from_lab(np.asarray(moved, np.float32))
 
 
-def _to_lab(image: Image) -> NDArray[np.float32]:
+def to_lab(image: Image) -> NDArray[np.float32]:
+    """(H, W, 3) float32 CIE Lab, lightness in [0, 100], of a picture (H, W, 3) RGB uint8."""
     return np.asarray(cv2.cvtColor(image.astype(np.float32) / np.float32(255), cv2.COLOR_RGB2LAB), np.float32)
+
+
+def from_lab(lab: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(H, W, 3) float32 RGB, about [0, 255], neither clipped nor rounded, of CIE Lab as `to_lab` gives it."""
+    return np.asarray(cv2.cvtColor(lab, cv2.COLOR_LAB2RGB), np.float32) * np.float32(255)
+
+
+def moments(values: NDArray[np.float32], weight: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
+    """(2, C) float32: mean and standard deviation of colours (N, C), each of which counts by its weight (N,)."""
+    if weight is None:
+        return np.stack([values.mean(axis=0), values.std(axis=0)])
+    mean = np.average(values, axis=0, weights=weight)
+    return np.stack([mean, np.sqrt(np.average((values - mean) ** 2, axis=0, weights=weight))]).astype(np.float32)
+
+
+def with_moments(
+    values: NDArray[np.float32],
+    own: NDArray[np.float32],
+    wanted: NDArray[np.float32],
+    gain: tuple[float, float] = (0.0, np.inf),
+) -> NDArray[np.float32]:
+    """Colours (..., C) moved from their own mean and deviation to others, each (2, C) as `moments` gives them.
+
+    gain: bounds of what deviations are multiplied with. Source: Reinhard et al. 2001 (equations 10 and 11)."""
+    return np.asarray((values - own[0]) * _gain(own, wanted, gain) + wanted[0], np.float32)
+
+
+def _gain(own: NDArray[np.float32], wanted: NDArray[np.float32], bounds: tuple[float, float]) -> NDArray[np.float32]:
+    return np.clip(wanted[1] / np.maximum(own[1], 1e-3), *bounds)
 
 
 def _trimmed(values: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -184,15 +214,15 @@ def _trimmed(values: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def _reinhard(
     ours: NDArray[np.float32], theirs: NDArray[np.float32]
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Mean and deviation a channel (equations 10 and 11), as (3, 3) transport, our mean, their mean."""
-    gain = theirs.std(axis=0) / np.maximum(ours.std(axis=0), 1e-3)
-    return np.diag(np.clip(gain, *_GAIN)), ours.mean(axis=0), theirs.mean(axis=0)
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """Mean and deviation a channel, as (3, 3) transport, our mean, their mean."""
+    own, wanted = moments(ours), moments(theirs)
+    return np.diag(_gain(own, wanted, _GAIN)), own[0], wanted[0]
 
 
 def _monge_kantorovich(
     ours: NDArray[np.float32], theirs: NDArray[np.float32]
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     """The linear map that turns one colour covariance into the other with least movement (equation 6 and section 3): T
     = A^(-1/2) (A^(1/2) B A^(1/2))^(1/2) A^(-1/2). The covariances are shrunk, so that lips and brows, which are far
     from the skin they are measured on, do not change their hue."""

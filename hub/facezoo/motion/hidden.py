@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from facezoo.face.mesh import EYES, FACE_OVAL, INNER_LIPS, OUTER_LIPS, rasterise, smoothstep, topology
+from facezoo.face.mesh import EYES, FACE_OVAL, INNER_LIPS, OUTER_LIPS, rasterise, smoothstep, topology, vertex_normals
 from facezoo.types import Image, Points
 
 __all__ = ["FarSide", "Stretch", "facing"]
@@ -50,13 +50,7 @@ class FarSide:
 
 def facing(mesh: Points) -> Points:
     """(468,) cosine between the skin's normal and the direction to the viewer, 1 where it looks at us."""
-    triangles = topology().triangles
-    corners = mesh[triangles].astype(np.float64)
-    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    summed = np.zeros((468, 3))
-    for corner in range(3):
-        np.add.at(summed, triangles[:, corner], normals)
-    return (summed[:, 2] / np.maximum(np.linalg.norm(summed, axis=1), 1e-9)).astype(np.float32)
+    return -vertex_normals(mesh.astype(np.float64))[:, 2].astype(np.float32)
 
 
 def _fitted(photo: Image, mesh: Points, square: Points, scale: float) -> Image:

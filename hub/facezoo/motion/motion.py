@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facezoo.face.head import Placement, fit_head, rotation_of
-from facezoo.face.mesh import INNER_LIPS, angles, topology
+from facezoo.face.mesh import INNER_LIPS, angles, smoothstep, topology
 from facezoo.face.one_euro import OneEuro
 from facezoo.motion.mouth import MouthPatch
 from facezoo.types import Landmarks, Points, Pose
@@ -241,6 +241,5 @@ def _share(region: Region) -> Vector:
     if region in ("all", "pose"):
         return np.ones(468, np.float32)
     height = topology().canonical[:, 1]
-    lower = np.clip((height - 0.22) / 0.2, 0, 1)  # eyes at 0, tip of the nose at 0.4, mouth at 0.75
-    lower = lower * lower * (3 - 2 * lower)
+    lower = smoothstep(height, 0.22, 0.42)  # eyes at 0, tip of the nose at 0.4, mouth at 0.75
     return (lower if region == "lips" else 1 - lower).astype(np.float32)

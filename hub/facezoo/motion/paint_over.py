@@ -12,7 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facezoo.face.find import move
-from facezoo.face.mesh import BROWS, EYES, FACE_OVAL, INNER_LIPS, OUTER_LIPS, rasterise, sample, smoothstep, topology
+from facezoo.face.mesh import (
+    BROWS,
+    EYES,
+    FACE_OVAL,
+    INNER_LIPS,
+    OUTER_LIPS,
+    rasterise,
+    sample,
+    smoothstep,
+    topology,
+    vertex_normals,
+)
 from facezoo.face.occlusion import own_skin
 from facezoo.face.paste import sharpened
 from facezoo.motion.drawing import Drawing
@@ -115,13 +126,8 @@ def own_points(portrayals: Sequence[Portrayal]) -> NDArray[np.float32]:
 
 def _facing(mesh: Points) -> NDArray[np.float32]:
     """(468,) cosine between each point's normal and the view, 0 when it is turned away."""
-    corners = mesh[topology().triangles]
-    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    whole = np.zeros((468, 3), np.float32)
-    for corner in range(3):
-        np.add.at(whole, topology().triangles[:, corner], normals)
-    towards = whole[:, 2] / np.maximum(np.linalg.norm(whole, axis=1), 1e-9)
-    return np.maximum(towards * np.sign(towards.sum()), 0).astype(np.float32)
+    towards = vertex_normals(mesh)[:, 2]
+    return np.maximum(towards * np.sign(towards.sum()), 0)
 
 
 def open_mouth(mesh: Points, size: int) -> Mask:

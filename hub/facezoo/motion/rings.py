@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facezoo.face.head import Placement
-from facezoo.face.mesh import FACE_OVAL, rasterise
+from facezoo.face.mesh import FACE_OVAL, rasterise, smoothstep
 from facezoo.types import Box, Points
 
 __all__ = ["Rings", "make_rings"]
@@ -183,5 +183,4 @@ def _fade(directions: Points) -> NDArray[np.float32]:
     x, y = directions[:, 0], directions[:, 1]
     end = np.where((y < 0)[:, None], _UP, _DOWN)
     begin, stop = (np.outer(x**2, _SIDE) + (y**2)[:, None] * end).T
-    t = np.clip((_RADII[:, None] - begin) / (stop - begin), 0, 1)
-    return (1 - t * t * (3 - 2 * t)).astype(np.float32)
+    return smoothstep(_RADII[:, None], stop, begin)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from facezoo.errors import UsageError
 from facezoo.face.find import move
-from facezoo.face.mesh import FACE_OVAL
+from facezoo.face.mesh import FACE_OVAL, smoothstep
 from facezoo.method.pipeline import RestylePipeline
 from facezoo.methods.cyclegan.model import ResnetGenerator
 from facezoo.motion.paint_over import open_mouth
@@ -188,5 +188,4 @@ def _around(face: Face) -> Mask:
     outside = np.ones(face.frame.shape[:2], np.uint8)
     cv2.fillPoly(outside, [np.round(oval * 16).astype(np.int32)], 0, shift=4)
     width = float(np.linalg.norm(mesh[454] - mesh[234]))
-    step = 1 - np.clip(cv2.distanceTransform(outside, cv2.DIST_L2, 5) / (_FADE * width), 0, 1)
-    return np.asarray(step * step * (3 - 2 * step), np.float32)
+    return smoothstep(cv2.distanceTransform(outside, cv2.DIST_L2, 5), _FADE * width, 0)

@@ -1,7 +1,5 @@
 """What a persona's translator sees of the aligned crop: the face alone, in the persona's own colours, so that features
 are all that is left to change.
-
-Source of the colours: Reinhard et al. 2001, "Color Transfer between Images".
 """
 
 from __future__ import annotations
@@ -12,6 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from facezoo.face.mesh import smoothstep
+from facezoo.face.paste import from_lab, moments, to_lab, with_moments
 from facezoo.types import Image, Mask
 
 __all__ = ["SHARE", "SIDE", "alone", "colors", "oval", "toned", "window", "window_box"]
@@ -48,8 +48,7 @@ def oval(side: int = SIDE) -> Mask:
     ys, xs = (np.mgrid[0:side, 0:side].astype(np.float32) + 0.5) / side
     along = np.abs(xs - _MIDDLE[0]) / _RADII[0], np.abs(ys - _MIDDLE[1]) / _RADII[1]
     distance = (along[0] ** _POWER + along[1] ** _POWER) ** (1 / _POWER)
-    step = np.clip((1 - distance) / _EDGE, 0, 1)
-    return np.asarray(step * step * (3 - 2 * step), np.float32)
+    return smoothstep(1 - distance, 0, _EDGE)
 
 
 def alone(picture: Image) -> Image:
@@ -60,17 +59,10 @@ def alone(picture: Image) -> Image:
 
 def colors(picture: Image) -> NDArray[np.float32]:
     """(2, 3) float32, mean and standard deviation in CIE Lab of a window (S, S, 3) RGB uint8, within the oval."""
-    lab = _lab(picture)[oval(picture.shape[0]) > 0.5]
-    return np.stack([lab.mean(axis=0), lab.std(axis=0)])
+    return moments(to_lab(picture)[oval(picture.shape[0]) > 0.5])
 
 
 def toned(picture: Image, wanted: NDArray[np.float32]) -> Image:
     """A window (S, S, 3) RGB uint8 moved so that its colours are `wanted`, as `colors` gives them."""
-    mean, spread = colors(picture)
-    gain = np.clip(wanted[1] / np.maximum(spread, 1e-3), *_GAIN)
-    moved = np.asarray((_lab(picture) - mean) * gain + wanted[0], np.float32)
-    return np.clip(cv2.cvtColor(moved, cv2.COLOR_LAB2RGB) * 255, 0, 255).round().astype(np.uint8)
-
-
-def _lab(picture: Image) -> NDArray[np.float32]:
-    return np.asarray(cv2.cvtColor(picture.astype(np.float32) / np.float32(255), cv2.COLOR_RGB2LAB), np.float32)
+    moved = from_lab(with_moments(to_lab(picture), colors(picture), wanted, _GAIN))
+    return np.clip(moved, 0, 255).round().astype(np.uint8)

@@ -23,6 +23,7 @@ from facezoo.face.find import crop_affine, crop_image, find_faces, move
 from facezoo.face.head import fit_head
 from facezoo.face.mesh import BROWS, EYES, INNER_LIPS, OUTER_LIPS, inter_ocular, rasterise, sample, to_68, topology
 from facezoo.face.occlusion import person_mask
+from facezoo.motion.goal import Goal, draw_goal, motion_to
 from facezoo.motion.motion import lip_opening
 from facezoo.motion.photo import MovablePhoto, Moved
 from facezoo.train.data import face_of
@@ -36,7 +37,6 @@ from facezoo.train.render.look import (
     spoil,
     whole_background,
 )
-from facezoo.train.render.pose import Goal, draw_goal, motion_to
 from facezoo.types import Face, Image, Landmarks, Mask, Points, Pose
 
 __all__ = ["ANYONE", "LABELS", "PERSONA", "FrameSample", "FrameSettings", "PairSample", "Rules", "Subject",

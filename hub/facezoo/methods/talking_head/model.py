@@ -23,19 +23,19 @@ from facezoo.errors import UsageError
 __all__ = ["Discriminator", "Embedder", "Generator"]
 
 _SLOPE = 0.01  # of every leaky ReLU, below zero
-_INSIDE = 256  # px: smaller pictures are framed with zeros, so that six halvings fit
+_INSIDE = 256  # px: smaller pictures are framed with zeros in the original, so that six halvings fit
 
 
 class Embedder(ModelMixin, ConfigMixin):
     """E: picture and landmark picture -> embedding. 14,907,265 parameters with 64 channels.
 
     in_height: px, the side of the pictures, 256 at most. channels: of the first block; the embedding has 8 x as
-    many."""
+    many. inside: px that pictures are framed to, as for the others."""
 
     @register_to_config
-    def __init__(self, in_height: int = 224, channels: int = 64) -> None:
+    def __init__(self, in_height: int = 224, channels: int = 64, inside: int = _INSIDE) -> None:
         super().__init__()
-        self._frame = _frame(in_height)
+        self._frame = _frame(in_height, inside)
         widths = _add_downs(self, 6, 6, channels)
         self.self_att = SelfAttention(widths[2])
 
@@ -59,12 +59,14 @@ class Generator(ModelMixin, ConfigMixin):
     adaptive normalisations. 38 M parameters with 64 channels.
 
     in_height: px, the side of the pictures, 256 at most. finetuning: psi is a parameter of its own, and e is not
-    used. channels: of the first block."""
+    used. channels: of the first block. inside: px that pictures are framed to."""
 
     @register_to_config
-    def __init__(self, in_height: int = 224, finetuning: bool = False, channels: int = 64) -> None:
+    def __init__(
+        self, in_height: int = 224, finetuning: bool = False, channels: int = 64, inside: int = _INSIDE
+    ) -> None:
         super().__init__()
-        self._side, self._frame, self._finetuning = in_height, _frame(in_height), finetuning
+        self._side, self._frame, self._finetuning = in_height, _frame(in_height, inside), finetuning
         widths = _add_downs(self, 4, 3, channels, kernel=9)
         for number, width in enumerate(widths, start=1):
             self.add_module(f"in{number}", nn.InstanceNorm2d(width, affine=True))
@@ -112,14 +114,19 @@ class Discriminator(ModelMixin, ConfigMixin):
     """D: picture and landmark picture -> score = v^T (W_i + w_0) + b, with a column of W for each video.
 
     W_i_columns: how many. finetuning: one person's w' stands in for W_i + w_0. in_height: px, the side of the pictures,
-    256 at most. channels: of the first block."""
+    256 at most. channels: of the first block. inside: px that pictures are framed to."""
 
     @register_to_config
     def __init__(
-        self, W_i_columns: int = 1, finetuning: bool = False, in_height: int = 224, channels: int = 64
+        self,
+        W_i_columns: int = 1,
+        finetuning: bool = False,
+        in_height: int = 224,
+        channels: int = 64,
+        inside: int = _INSIDE,
     ) -> None:
         super().__init__()
-        self._frame, self._finetuning = _frame(in_height), finetuning
+        self._frame, self._finetuning = _frame(in_height, inside), finetuning
         widths = _add_downs(self, 6, 6, channels)
         self.self_att = SelfAttention(widths[2])
         self.res = Residual(widths[-1])
@@ -231,11 +238,11 @@ class SelfAttention(nn.Module):
         return x + self.gamma * (h @ attention).view_as(x)
 
 
-def _frame(in_height: int) -> int:
-    """The zeros on each side of a picture. Raises UsageError unless in_height is even and 2 ... 256."""
-    if not 0 < in_height <= _INSIDE or in_height % 2:
-        raise UsageError(f"in_height={in_height} is not possible.", f"Allowed: even numbers up to {_INSIDE}.")
-    return (_INSIDE - in_height) // 2
+def _frame(in_height: int, inside: int) -> int:
+    """The zeros on each side of a picture. Raises UsageError unless in_height is even and 2 ... inside."""
+    if not 0 < in_height <= inside or in_height % 2:
+        raise UsageError(f"in_height={in_height} is not possible.", f"Allowed: even numbers up to {inside}.")
+    return (inside - in_height) // 2
 
 
 def _add_downs(network: nn.Module, count: int, input_nc: int, channels: int, kernel: int = 3) -> list[int]:

@@ -45,14 +45,16 @@ examples: $(VENV)/.test  ## make the finished results anew that the hub opens wi
 clean:  ## remove the virtual environment and all caches
 	rm -rf $(VENV) .pytest_cache .ruff_cache .import_linter_cache dist build
 
-$(VENV)/.demo: EXTRAS := hub
-$(VENV)/.test: EXTRAS := hub,fan,train,dev
+$(VENV)/.demo: EXTRAS := hub,speech
+$(VENV)/.test: EXTRAS := hub,fan,train,speech,dev
 $(VENV)/.demo $(VENV)/.test: $(BIN)/pip $(INSTALLED_FROM)
 	@echo "Installing facezoo[$(EXTRAS)] into $(VENV), the first time a few minutes"
 	@$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e ".[$(EXTRAS)]"
 	@$(BIN)/python -c "import cv2" 2>/dev/null || $(call apt_install,libgl1 libglib2.0-0) || \
 	  { echo "OpenCV lacks system libraries. On Debian: apt-get install libgl1 libglib2.0-0"; exit 1; }
 	@$(BIN)/python -c "import cv2"
+	@command -v espeak-ng >/dev/null || $(call apt_install,espeak-ng) || \
+	  echo "espeak-ng is not here and cannot be installed (apt-get as root or sudo is needed): pictures will speak recordings, no sentences."
 	@touch $@
 
 $(BIN)/pip:

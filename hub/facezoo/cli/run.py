@@ -6,14 +6,15 @@ import importlib.util
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from facezoo.cli.shell import ProgressLine, choose_outputs, print_json, staged, warn
+from facezoo.cli.shell import AsJson, ProgressLine, choose_outputs, named, print_json, staged, warn
 from facezoo.errors import Cancelled, FacezooError, UsageError
 
 if TYPE_CHECKING:
@@ -43,10 +44,15 @@ Driving = Annotated[
     Path | None,
     typer.Option(metavar="CLIP", help="Whose motion is taken: a clip, a photo, a .motion file, or a motion's name."),
 ]
+Say = Annotated[str | None, typer.Option("--say", metavar="TEXT", help="A sentence that the face says.")]
+SoundFile = Annotated[
+    Path | None, typer.Option("--sound", metavar="FILE", help="A recording that the face speaks, or a film's sound.")
+]
+VoiceId = Annotated[str, typer.Option("--voice", metavar="LANG", help="The language of --say: en, de, es, fr, zh ...")]
+Liveliness = Annotated[float, typer.Option("--life", metavar="0..2", help="How much head and eyes move in speech.")]
 Seed = Annotated[int, typer.Option(help="The same seed gives the same pixels.")]
 Consent = Annotated[bool, typer.Option("--consent", help="I may use every face in these files, or it is my own.")]
 Label = Annotated[Literal["small", "medium", "large"], typer.Option(help='Size of the visible "AI" mark.')]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 
 def run(
@@ -103,6 +109,10 @@ def animate(
     ],
     output: Output,
     driving: Driving = None,
+    say: Say = None,
+    sound: SoundFile = None,
+    voice: VoiceId = "en",
+    life: Liveliness = 1.0,
     method: Annotated[str | None, typer.Option(metavar="ID", help="The newest that can, when not given.")] = None,
     face: FaceChoice = "1",
     seed: Seed = 0,
@@ -112,27 +122,47 @@ def animate(
     as_json: AsJson = False,
 ) -> int:
     """Bring one portrait to life with the motion of a clip, a motion that ships (nod, talk, smile, look_around,
-    surprise, wink), or settings alone: --set yaw=15 --set smile=1. A persona too: animate imani --method face2face."""
+    surprise, wink), or settings alone: --set yaw=15 --set smile=1. It also speaks: --say "Good evening." or --sound
+    FILE. A persona too: animate imani --method face2face."""
     from facezoo import registry
 
     if method is not None and "puppet" in registry.load_spec(method).tasks:
-        return _portray(method, portrait, output, driving, settings, consent=consent, label=label, as_json=as_json)
+        with _driver(driving, say, sound, voice, life, seed, consent=consent) as driver:
+            return _portray(method, portrait, output, driver, settings, consent=consent, label=label, as_json=as_json)
     able = [spec.id for spec in registry.list_methods() if "animate" in spec.tasks]
     if method is not None and registry.load_spec(method).id not in able:
         raise UsageError(f"{method} does not animate portraits.", f"Methods that do: {', '.join(able) or 'none here'}.")
     if not able:
         raise UsageError("No method here animates portraits.", "See what there is: facezoo methods")
-    return run(
-        method or able[-1], [portrait], output, driving=driving, face=face, seed=seed, settings=settings,
-        consent=consent, label=label, as_json=as_json,
-    )  # fmt: skip
+    with _driver(driving, say, sound, voice, life, seed, consent=consent) as driver:
+        return run(
+            method or able[-1], [portrait], output, driving=driver, face=face, seed=seed, settings=settings,
+            consent=consent, label=label, as_json=as_json,
+        )  # fmt: skip
+
+
+@contextmanager
+def _driver(
+    driving: Path | None, say: str | None, sound: Path | None, voice: str, life: float, seed: int, *, consent: bool
+) -> Generator[Any]:
+    """What drives an animation: what was given, or somebody who speaks."""
+    if say is None and sound is None:
+        yield driving
+        return
+    if driving is not None:
+        raise UsageError("Both a driving clip and speech were given.", "Give one of --driving, --say and --sound.")
+    from facezoo.runner.speak import Manner, spoken
+
+    manner = Manner(voice=voice, life=life, seed=seed)
+    with spoken(say, sound, manner=manner, consent=consent or None) as speech:
+        yield speech
 
 
 def _portray(
     method: str,
     persona: Path,
     output: Path,
-    driving: Path | None,
+    driving: Any,
     settings: Sequence[str] | None,
     *,
     consent: bool,
@@ -229,7 +259,7 @@ def compare(
             comparison = runner.compare(
                 image,
                 persona=persona,
-                methods=[each.strip() for each in methods.split(",") if each.strip()] or None,
+                methods=named(methods) or None,
                 consent=consent or None,
                 face=chosen,
                 seed=seed,
@@ -259,7 +289,7 @@ def demo(
 
     if importlib.util.find_spec("gradio") is None:
         raise FacezooError("The hub needs gradio, which is not installed.", "Install it: pip install 'facezoo[hub]'")
-    for id in filter(None, (each.strip() for each in methods.split(","))):
+    for id in named(methods):
         registry.load_spec(id)
     words = ["-m", "facezoo.ui", "--host", host, "--port", str(port), "--methods", methods]
     os.execv(sys.executable, [sys.executable, *words])

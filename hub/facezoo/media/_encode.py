@@ -15,7 +15,7 @@ from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTr
 
 from facezoo.errors import UsageError
 from facezoo.media import _sandbox
-from facezoo.media.read import video_form
+from facezoo.media.sound import sound_form
 from facezoo.types import Frame, Image
 
 __all__ = ["gif", "mp4", "webp"]
@@ -91,7 +91,7 @@ class _Sound:
 
     def __init__(self, source: Path) -> None:
         self._messages = _sandbox.stream(
-            {"do": "audio", "form": video_form(source), "path": str(Path(source).absolute())}
+            {"do": "audio", "form": sound_form(source), "path": str(Path(source).absolute())}
         )
         self._stream: Any = None
         self._next: Any = None

@@ -27,9 +27,9 @@ _ROOMY: Final = 32 * 1024**2
 def main() -> None:
     """Serve until the parent closes the wire: `{"ready"}` once, then answers.
 
-    Requests: {"do": "photo" | "animation", "form"} + the file's bytes, or {"do": "video" | "audio", "form", "path",
-    "most"}. A photo is answered by one message, the others by many, then {"end"}. Any failure is {"error", "message",
-    "advice"}."""
+    Requests: {"do": "photo" | "animation", "form"} + the file's bytes, or {"do": "video" | "audio" | "sound", "form",
+    "path", "most"}. A photo is answered by one message, the others by many, then {"end"}. Any failure is {"error",
+    "message", "advice"}."""
     wire_in, wire_out = sys.stdin.buffer, os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # a library that prints must not speak into the protocol
     _confine()
@@ -88,6 +88,10 @@ def _answers(header: Header, payload: bytes) -> Iterator[tuple[Header, Payload]]
         from facezoo.media.video import copy_audio
 
         yield from copy_audio(Path(header["path"]), form)
+    elif task == "sound":
+        from facezoo.media._sound import decode_sound
+
+        yield from decode_sound(Path(header["path"]), form)
     yield {"end": True}, b""
 
 

@@ -138,9 +138,9 @@ def persona_face(id: str) -> Face:
     return replace(find_faces(read_photo(load_persona(id).portrait), thorough=False)[0], persona=id)
 
 
-def driver_of(spec: MethodSpec, driving: str | Path | None, consent: bool | None) -> Clip | Template | None:
+def driver_of(spec: MethodSpec, driving: str | Path | Template | None, consent: bool | None) -> Clip | Template | None:
     """The driver of an animation: a clip or photo, whose content is checked as it is read, or a motion template, by
-    path or by the name of one that ships."""
+    path, by the name of one that ships, or ready (`speech.perform.Speech`)."""
     wanted = spec.inputs.driving
     if driving is None:
         if wanted == "required":
@@ -148,6 +148,8 @@ def driver_of(spec: MethodSpec, driving: str | Path | None, consent: bool | None
         return None
     if not wanted:
         raise UsageError(f"{spec.id} takes no driving clip.", "Leave it out.")
+    if isinstance(driving, Template):
+        return driving
     path = Path(driving)
     if str(driving) in shipped_names() and not path.exists():
         return shipped(str(driving))

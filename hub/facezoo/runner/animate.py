@@ -20,9 +20,10 @@ from facezoo.runner.record import Label, Stopwatch, claim_of, recorded
 from facezoo.safety import admission
 from facezoo.safety.marks import draw, mark
 from facezoo.safety.seal import seal
+from facezoo.speech.perform import Speech
 from facezoo.types import Clip, Frame, Image, Progress, Sealed
 
-__all__ = ["Live", "animate", "keep_motion", "like_driver", "said"]
+__all__ = ["Live", "animate", "keep_motion", "like_driver", "said", "sources_of", "voice_of"]
 
 
 def animate(
@@ -44,8 +45,8 @@ def animate(
         source, others = portrait_of(clip, face)
     shown = like_driver(clip, driver)
     notes: list[str] = []
-    sources = (clip.sha256, *([driver.sha256] if isinstance(driver, Clip) else []))
-    claim = claim_of(spec, None, params, seed, sources)
+    claim = claim_of(spec, None, params, seed, (clip.sha256, *sources_of(driver)))
+    claim = replace(claim, params=claim.params | voice_of(driver))
     frames = pipeline.animate(
         source, others=others, driving=_read(driver, clock), params=params, seed=seed, progress=clock.tell, notes=notes
     )
@@ -60,8 +61,19 @@ def like_driver(clip: Clip, driver: Clip | Template | None) -> Clip:
     if driver is None or (isinstance(driver, Clip) and driver.kind == "photo"):
         return clip
     if isinstance(driver, Template):
-        return replace(clip, kind="video", container="mp4", rate=driver.rate, count=len(driver.motions))
+        moving = replace(clip, kind="video", container="mp4", rate=driver.rate, count=len(driver.motions))
+        return replace(moving, has_audio=True, source=driver.sound) if isinstance(driver, Speech) else moving
     return driver
+
+
+def sources_of(driver: Clip | Template | None) -> tuple[str, ...]:
+    """sha256 of the files that drive."""
+    return (driver.sha256,) if isinstance(driver, (Clip, Speech)) else ()
+
+
+def voice_of(driver: Clip | Template | None) -> dict[str, str]:
+    """Whose voice is heard, for the seal and the record; empty when nobody speaks."""
+    return {"voice": driver.voice} if isinstance(driver, Speech) else {}
 
 
 def _read(driver: Clip | Template | None, clock: Stopwatch) -> Clip | Template | None:
@@ -95,7 +107,7 @@ def said(driver: Clip | Template | None) -> dict[str, Any] | None:
     if driver is None:
         return None
     if isinstance(driver, Template):
-        return {"kind": "template", "name": driver.name}
+        return {"kind": "speech" if isinstance(driver, Speech) else "template", "name": driver.name} | voice_of(driver)
     return {"kind": driver.kind, "sha256": driver.sha256}
 
 

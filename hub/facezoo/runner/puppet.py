@@ -26,7 +26,7 @@ from facezoo.motion.paint_over import Portrayal, tilted
 from facezoo.motion.smoothing import Calm, against
 from facezoo.motion.template import Template, template_from
 from facezoo.runner.admit import admit, destination_of, driver_of, first_checked
-from facezoo.runner.animate import like_driver, said
+from facezoo.runner.animate import like_driver, said, sources_of, voice_of
 from facezoo.runner.record import Label, Stopwatch, claim_of, recorded
 from facezoo.safety import admission
 from facezoo.safety.marks import draw, mark
@@ -140,7 +140,7 @@ def portray(
     persona: str,
     *,
     posture: Posture | Mapping[str, Any] | None = None,
-    driving: str | Path | None = None,
+    driving: str | Path | Template | None = None,
     consent: bool | None = None,
     output: str | Path | None = None,
     label: Label = "small",
@@ -163,7 +163,8 @@ def portray(
         driver = driver_of(driven, driving, consent)
         shown = like_driver(_STILL, driver)
     spec = replace(pipeline.spec, weights=pipeline.weights)
-    claim = replace(claim_of(spec, persona, asked, 0, ()), task="puppet")
+    claim = claim_of(spec, persona, asked, 0, sources_of(driver))
+    claim = replace(claim, task="puppet", params=claim.params | voice_of(driver))
     motions = iter([pull(asked)]) if driver is None else _motions(pipeline, driver)
     frames = _film(pipeline, persona, motions, shown.count, clock)
     with destination_of(output, shown) as destination, clock.stage("seal"):

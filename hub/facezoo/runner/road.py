@@ -16,6 +16,7 @@ from facezoo.face.follow import Follower
 from facezoo.media.limits import WRITES_PHOTOS
 from facezoo.media.sheet import side_by_side
 from facezoo.method.pipeline import AnimationPipeline, FacePipeline
+from facezoo.motion.template import Template
 from facezoo.runner.admit import (
     FaceChoice,
     admit,
@@ -55,13 +56,13 @@ def run(
     persona: str | None = None,
     personas: Mapping[int, str] | None = None,
     source: str | Path | None = None,
-    driving: str | Path | None = None,
+    driving: str | Path | Template | None = None,
     params: Mapping[str, Any] | None = None,
     consent: bool | None = None,
     face: FaceChoice | None = None,
     seed: int = 0,
     smoothing: float = 0.3,
-    pipeline: FacePipeline | None = None,
+    pipeline: FacePipeline | AnimationPipeline | None = None,
     output: str | Path | None = None,
     label: Label = "small",
     progress: Progress | None = None,
@@ -234,7 +235,7 @@ def _compare_one(
 ) -> tuple[Sealed, Image]:
     with clock.stage("read"):
         cast = cast_of(spec, None, persona if spec.inputs.persona else None, None, None, None)
-        pipeline = registry.load(spec.id)
+        pipeline = registry.load_faces(spec.id)
     spec = replace(spec, weights=pipeline.weights)
     params = spec.swapping()
     sized = [realign(face, spec.inputs.crop_size) if spec.inputs.crop_size else face for face in faces]

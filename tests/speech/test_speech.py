@@ -1,0 +1,243 @@
+"""A face that speaks: what is heard, what is said, and how the mouth follows."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import wave
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from facezoo import runner
+from facezoo.errors import BadInput, ConsentRequired, FacezooError, TooLarge, Unreadable, UsageError
+from facezoo.face.find import find_faces
+from facezoo.face.networks import track_mesh
+from facezoo.media.read import open_clip
+from facezoo.media.sound import RATE, read_sound
+from facezoo.runner.speak import Manner, spoken
+from facezoo.speech.hear import STEP, PocketSphinx, align, hear
+from facezoo.speech.perform import FRAMES_A_SECOND, perform
+from facezoo.speech.phones import from_ipa
+from facezoo.speech.say import MOST_SIGNS, check_sentence, say, voices
+
+SENTENCE = "Hello. My mother bought some paper, and I move my mouth."
+needs_espeak = pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not installed")
+
+
+def written(path: Path, samples: np.ndarray, rate: int = RATE) -> Path:
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes((np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes())
+    return path
+
+
+def voice_like(seconds: float, pitch: float = 120.0) -> np.ndarray:
+    """A hum with harmonics that swells and fades twice a second."""
+    times = np.arange(int(seconds * RATE)) / RATE
+    hum = sum(np.sin(2 * np.pi * pitch * k * times) / k for k in range(1, 9))
+    return 0.2 * hum * np.clip(np.sin(2 * np.pi * 2 * times), 0, 1)
+
+
+@pytest.fixture(scope="module")
+def said(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    if shutil.which("espeak-ng") is None:
+        pytest.skip("espeak-ng is not installed")
+    return say(SENTENCE, tmp_path_factory.mktemp("said"))[0]
+
+
+def test_loudness_and_pitch_are_heard(tmp_path: Path) -> None:
+    heard = hear(read_sound(written(tmp_path / "hum.wav", voice_like(2.0))))
+    assert len(heard.loudness) == round(2.0 / STEP)
+    assert heard.loudness.max() > 0.9
+    assert heard.loudness.min() < 0.1
+    assert np.median(heard.pitch[heard.pitch > 0]) == pytest.approx(120, abs=4)
+
+
+@pytest.mark.parametrize("rate", [8_000, 44_100, 48_000])
+def test_any_rate_is_read(tmp_path: Path, rate: int) -> None:
+    times = np.arange(rate) / rate
+    sound = read_sound(written(tmp_path / "tone.wav", 0.5 * np.sin(2 * np.pi * 440 * times), rate))
+    assert sound.seconds == pytest.approx(1.0, abs=0.03)
+    assert np.abs(sound.samples).max() == pytest.approx(0.5, abs=0.05)
+
+
+def test_transcriptions_become_phones() -> None:
+    phones = from_ipa("mˈamə\nfuː")
+    assert [phone.symbol for phone in phones] == ["m", "a", "m", "ə", "", "f", "u"]
+    assert phones[0].kind.shut
+    assert phones[5].kind.tuck
+    assert phones[6].kind.seconds > from_ipa("fu")[1].kind.seconds  # a long vowel lasts
+    assert from_ipa("˥˧ .") == []  # tones move no mouth
+
+
+def test_known_phones_are_laid_along_their_sound() -> None:
+    """Loud, silent, loud: the vowels lie where it is loud, in order and without gaps."""
+    loud = np.concatenate([np.ones(30), np.zeros(40), np.ones(30)])
+    placed = align(from_ipa("a\na"), hearing(loud))
+    assert [phone.symbol for phone in placed] == ["a", "", "a"]
+    assert placed[1].begin == pytest.approx(0.3, abs=0.03)
+    assert placed[1].end == pytest.approx(0.7, abs=0.03)
+    assert all(before.end == pytest.approx(after.begin) for before, after in itertools.pairwise(placed))
+
+
+def hearing(loud: np.ndarray):
+    from facezoo.speech.hear import Heard
+
+    return Heard(loud, np.where(loud > 0.5, 120.0, 0.0), np.full_like(loud, 0.05))
+
+
+def test_lips_meet_at_m_and_open_at_a() -> None:
+    phones = align(from_ipa("amama"), hearing(np.concatenate([np.zeros(20), np.ones(60), np.zeros(20)])))
+    template = perform(phones, hearing(np.concatenate([np.zeros(20), np.ones(60), np.zeros(20)])))
+    opening = [float(motion.expression[14, 1] - motion.expression[13, 1]) for motion in template.motions]
+    at = {phone.middle: opening[round((phone.middle - 0.02) * 25)] for phone in phones}
+    closed = [at[phone.middle] for phone in phones if phone.symbol == "m"]
+    opened = [at[phone.middle] for phone in phones if phone.symbol == "a"]
+    assert max(closed) < 0.03 < 0.1 < min(opened)
+    assert template.rate == FRAMES_A_SECOND
+    assert len(template.motions) == 25
+
+
+def test_same_seed_same_speech_and_no_life_no_head() -> None:
+    phones, heard = from_ipa("mama"), hearing(np.concatenate([np.zeros(20), np.ones(60), np.zeros(40)]))
+    placed = align(phones, heard)
+    first, again, other = (perform(placed, heard, seed=seed) for seed in (1, 1, 2))
+    assert all((a.rotation == b.rotation).all() for a, b in zip(first.motions, again.motions, strict=True))
+    assert any((a.rotation != b.rotation).any() for a, b in zip(first.motions, other.motions, strict=True))
+    still = perform(placed, heard, life=0)
+    assert all(np.allclose(motion.rotation, np.eye(3)) for motion in still.motions)
+
+
+@needs_espeak
+@pytest.mark.parametrize("voice", ["en", "de", "es", "fr", "zh"])
+def test_sentences_in_five_languages(tmp_path: Path, voice: str) -> None:
+    sentence = {"en": SENTENCE, "de": "Guten Abend, meine Damen.", "es": "Buenos días, mamá.",
+                "fr": "Bonjour, mes amis.", "zh": "你好,妈妈。"}[voice]  # fmt: skip
+    path, phones = say(sentence, tmp_path, voice=voice)
+    sound = read_sound(path)
+    assert any(phone.kind.shut for phone in phones)
+    assert phones[-1].end == pytest.approx(sound.seconds, abs=0.02)
+    assert all(phone.begin < phone.end for phone in phones)
+    assert len(voices()) > 50
+
+
+def test_what_cannot_be_said_is_refused(tmp_path: Path) -> None:
+    for sentence in ("", "  \n", "🙂🙂", "...", "a " * MOST_SIGNS):
+        with pytest.raises(UsageError):
+            check_sentence(sentence)
+    if voices():
+        with pytest.raises(UsageError, match="no voice"):
+            say("hello", tmp_path, voice="klingon")
+        with pytest.raises(UsageError, match="speed"):
+            say("hello", tmp_path, speed=9999)
+
+
+@needs_espeak
+def test_a_sentence_is_never_an_argument(tmp_path: Path) -> None:
+    """It goes in on standard input: options, quotes and mark-up in it are words."""
+    target = tmp_path / "stolen.wav"
+    path, phones = say(f'-w {target} --path=/tmp "; touch {target}; <audio src="file:///etc/passwd"/>', tmp_path)
+    assert not target.exists()
+    assert path.exists()
+    assert phones
+
+
+def test_without_a_synthesiser_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    voices.cache_clear()
+    try:
+        with pytest.raises(UsageError, match="espeak-ng") as caught:
+            say("hello", tmp_path)
+        assert "apt-get" in caught.value.advice
+    finally:
+        voices.cache_clear()
+
+
+def test_sounds_without_a_voice_are_refused(tmp_path: Path, empty_temp: Path) -> None:
+    silence = written(tmp_path / "silence.wav", np.zeros(2 * RATE))
+    noise = written(tmp_path / "noise.wav", np.random.default_rng(0).normal(0, 0.1, 2 * RATE))
+    short = written(tmp_path / "short.wav", voice_like(0.1))
+    pytest.importorskip("pocketsphinx", reason="needs facezoo[speech]")
+    for path in (silence, noise, short):
+        with pytest.raises(UsageError, match="voice"), spoken(sound=path, consent=True):
+            pass
+
+
+def test_bad_sounds_are_typed_errors(tmp_path: Path, landscape: Path) -> None:
+    (tmp_path / "empty.wav").write_bytes(b"")
+    (tmp_path / "text.wav").write_text("this is no sound")
+    (tmp_path / "cut.wav").write_bytes(b"RIFF\x00\x00\x00\x00WAVEfmt ")
+    long = written(tmp_path / "long.wav", np.zeros(62 * RATE))
+    for name, kind in (("empty.wav", Unreadable), ("text.wav", BadInput), ("cut.wav", Unreadable)):
+        with pytest.raises(kind):
+            read_sound(tmp_path / name)
+    with pytest.raises(TooLarge):
+        read_sound(long)
+    with pytest.raises(FacezooError):
+        read_sound(landscape)
+    with pytest.raises(Unreadable):
+        read_sound(tmp_path / "nowhere.wav")
+
+
+def test_a_voice_needs_consent(tmp_path: Path) -> None:
+    with pytest.raises(ConsentRequired), spoken(sound=written(tmp_path / "hum.wav", voice_like(1.0))):
+        pass
+    with pytest.raises(UsageError, match="either"), spoken():
+        pass
+
+
+@pytest.mark.slow
+def test_a_portrait_says_a_sentence(tmp_path: Path, portrait: Path) -> None:
+    """The film is as long as its sound; lips shut at m, b and p and open with the loudness; it says whose voice it is."""
+    if not voices():
+        pytest.skip("espeak-ng is not installed")
+    film = tmp_path / "film.mp4"
+    with spoken(SENTENCE, manner=Manner(life=0.5)) as speech:
+        sealed = runner.run("motion_transfer", portrait, driving=speech, output=film)
+        heard = hear(read_sound(speech.sound))
+        _, phones = say(SENTENCE, tmp_path)
+    assert sealed.record["driving"] == {"kind": "speech", "name": "speech", "voice": "synthetic, espeak-ng en"}
+    assert "synthetic, espeak-ng en" in str(sealed.manifest)
+    assert read_sound(film).seconds == pytest.approx(len(heard.loudness) * STEP, abs=0.08)
+    opening = openings(film)
+    assert len(opening) / 25 == pytest.approx(len(heard.loudness) * STEP, abs=0.04)
+    best, lag = followed(opening, heard.loudness)
+    assert best >= 0.5
+    assert abs(lag) <= 0.06
+    shut = [opening[max(round((phone.middle - 0.02) * 25) - 1, 0) :][:3].min() for phone in phones if phone.kind.shut]
+    closed = np.quantile(opening, 0.05) + 0.25 * np.ptp(opening)
+    assert np.mean(np.array(shut) < closed) >= 0.9
+
+
+def openings(film: Path) -> np.ndarray:
+    """Between the lips, in widths between the outer eye corners, frame by frame."""
+    found: list[float] = []
+    marks = None
+    for frame in open_clip(film).frames():
+        marks = find_faces(frame.image)[0].landmarks if marks is None else track_mesh(frame.image, marks)
+        mesh = marks.mesh
+        found.append(float(np.linalg.norm(mesh[13] - mesh[14]) / np.linalg.norm(mesh[33] - mesh[263])))
+    return np.array(found)
+
+
+def followed(opening: np.ndarray, loudness: np.ndarray) -> tuple[float, float]:
+    """The best correlation of opening and loudness, and the lag in seconds at which it is reached."""
+    times, smooth = np.arange(len(opening)) / 25, np.convolve(loudness, np.ones(9) / 9, "same")
+    lags = np.arange(-0.2, 0.21, 0.02)
+    found = [np.corrcoef(np.interp(times + lag, np.arange(len(smooth)) * STEP, smooth), opening)[0, 1] for lag in lags]
+    return float(np.max(found)), float(lags[int(np.argmax(found))])
+
+
+@pytest.mark.slow
+def test_a_recording_drives_too(tmp_path: Path, portrait: Path, said: Path) -> None:
+    pytest.importorskip("pocketsphinx", reason="needs facezoo[speech]")
+    phones = PocketSphinx()(read_sound(said))
+    assert sum(phone.kind.shut for phone in phones) >= 2
+    with spoken(sound=said, consent=True) as speech:
+        assert speech.voice == "recording"
+        sealed = runner.run("motion_transfer", portrait, driving=speech, output=tmp_path / "film.mp4")
+    assert sealed.record["driving"]["voice"] == "recording"

@@ -192,7 +192,7 @@ def test_a_voice_needs_consent(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_portrait_says_a_sentence(tmp_path: Path, portrait: Path) -> None:
-    """The film is as long as its sound; lips shut at m, b and p and open with the loudness; it says whose voice it is."""
+    """A film as long as its sound; lips shut at m, b and p and open with the loudness; it says whose voice it is."""
     if not voices():
         pytest.skip("espeak-ng is not installed")
     film = tmp_path / "film.mp4"

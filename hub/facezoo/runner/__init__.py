@@ -13,15 +13,17 @@ if TYPE_CHECKING:
     from facezoo.runner.explanation import Explained, explain, explains
     from facezoo.runner.puppet import Puppet, Shown, portray, read_posture
     from facezoo.runner.road import Comparison, comparable, compare, run
+    from facezoo.runner.speak import Manner, spoken
 
-__all__ = ["Comparison", "Explained", "Inspection", "Live", "Puppet", "Shown", "comparable", "compare", "explain",
-           "explains", "inspect", "keep_motion", "parse_personas", "portray", "read_posture", "run"]  # fmt: skip
+__all__ = ["Comparison", "Explained", "Inspection", "Live", "Manner", "Puppet", "Shown", "comparable", "compare", "explain",
+           "explains", "inspect", "keep_motion", "parse_personas", "portray", "read_posture", "run", "spoken"]  # fmt: skip
 
 _HOMES = {
     "admit": ("Inspection", "inspect", "parse_personas"),
     "animate": ("Live", "keep_motion"),
     "explanation": ("Explained", "explain", "explains"),
     "puppet": ("Puppet", "Shown", "portray", "read_posture"),
+    "speak": ("Manner", "spoken"),
     "road": ("Comparison", "comparable", "compare", "run"),
 }  # no file may have the name of a function: importing it would hide the function
 

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from facezoo.runner.road import Comparison, comparable, compare, run
     from facezoo.runner.speak import Manner, spoken
 
-__all__ = ["Comparison", "Explained", "Inspection", "Live", "Manner", "Puppet", "Shown", "comparable", "compare", "explain",
-           "explains", "inspect", "keep_motion", "parse_personas", "portray", "read_posture", "run", "spoken"]  # fmt: skip
+__all__ = ["Comparison", "Explained", "Inspection", "Live", "Manner", "Puppet", "Shown", "comparable", "compare",
+           "explain", "explains", "inspect", "keep_motion", "parse_personas", "portray", "read_posture", "run",
+           "spoken"]  # fmt: skip
 
 _HOMES = {
     "admit": ("Inspection", "inspect", "parse_personas"),

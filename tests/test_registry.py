@@ -16,7 +16,7 @@ import pytest
 
 from facezoo import registry
 from facezoo.errors import FacezooError, UsageError
-from facezoo.method.pipeline import FacePipeline
+from facezoo.method.pipeline import Pipeline
 from facezoo.types import MethodSpec, Range
 
 PACKAGE = Path(registry.__file__).parent
@@ -95,7 +95,7 @@ def test_pipeline_is_a_face_pipeline(method_id: str) -> None:
     if spec.weights.repo:
         pytest.skip("its weights are on the Hub")
     pipeline = registry.load(method_id)
-    assert isinstance(pipeline, FacePipeline)
+    assert isinstance(pipeline, Pipeline)
     assert pipeline.spec == spec
     assert registry.load(method_id) is pipeline
 

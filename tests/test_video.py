@@ -31,7 +31,7 @@ from facezoo.runner.clip import Translator
 from facezoo.runner.prefetch import Crew
 from facezoo.runner.record import Stopwatch
 from facezoo.safety import admission
-from facezoo.types import Clip, Face, Frame, Image, MethodSpec, Weights
+from facezoo.types import Face, Frame, Image, MethodSpec, Weights
 from facezoo.zoo.embedded import personas
 
 
@@ -70,13 +70,7 @@ class Paint(FacePipeline):
         self._fail_at = fail_at
 
     def __call__(
-        self,
-        targets: Iterator[Face],
-        *,
-        identity: Face | None,
-        params: Any,
-        driving: Clip | None = None,
-        seed: int = 0,
+        self, targets: Iterator[Face], *, identity: Face | None, params: Any, seed: int = 0
     ) -> Iterator[Image]:
         who = identity.persona if identity else ""
         self.batches.append((who, 0))

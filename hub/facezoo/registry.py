@@ -18,9 +18,9 @@ from facezoo.types import MethodSpec, Range
 from facezoo.zoo.pull import locate
 
 if typing.TYPE_CHECKING:
-    from facezoo.method.pipeline import FacePipeline
+    from facezoo.method.pipeline import AnimationPipeline, FacePipeline
 
-__all__ = ["Parameter", "describe_params", "list_methods", "load", "load_spec", "parse_params"]
+__all__ = ["Parameter", "describe_params", "list_methods", "load", "load_faces", "load_spec", "parse_params"]
 
 _TRUE = frozenset({"true", "yes", "on", "1"})
 _FALSE = frozenset({"false", "no", "off", "0"})
@@ -68,7 +68,7 @@ def load_spec(id: str) -> MethodSpec:
 
 
 @cache
-def load(id: str, weights: str = "") -> FacePipeline:
+def load(id: str, weights: str = "") -> FacePipeline | AnimationPipeline:
     """The pipeline of one method, with its weights, made on the first call and kept.
 
     weights: a folder of one's own; "" takes what FACEZOO_WEIGHTS names, the Hub cache, the Hub at the commit pinned in
@@ -77,13 +77,24 @@ def load(id: str, weights: str = "") -> FacePipeline:
     licence and consent."""
     spec = load_spec(id)
     module, _, name = spec.pipeline.partition(":")
-    pipeline: type[FacePipeline] = getattr(importlib.import_module(module, f"facezoo.methods.{id}"), name)
+    pipeline: type[FacePipeline | AnimationPipeline]
+    pipeline = getattr(importlib.import_module(module, f"facezoo.methods.{id}"), name)
     if not spec.weights.sha256:
         return pipeline()
     located = locate(id, spec.weights, weights)
     made = pipeline.from_pretrained(located.folder, sha256=located.weights.sha256)
     made.weights = located.weights
     return made
+
+
+def load_faces(id: str, weights: str = "") -> FacePipeline:
+    """The same of a method that makes faces. Raises UsageError for one that animates pictures instead."""
+    from facezoo.method.pipeline import FacePipeline
+
+    pipeline = load(id, weights)
+    if not isinstance(pipeline, FacePipeline):
+        raise UsageError(f"{id} does not change faces, it moves them.", "Choose a method that swaps or restyles.")
+    return pipeline
 
 
 def describe_params(spec: MethodSpec) -> list[Parameter]:

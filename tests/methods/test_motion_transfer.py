@@ -23,7 +23,6 @@ from facezoo.motion.eyes import read_eyes
 from facezoo.motion.motion import still
 from facezoo.motion.photo import MovablePhoto
 from facezoo.motion.template import save_template, shipped_names
-from facezoo.registry import load
 from facezoo.runner import Live, keep_motion
 from facezoo.types import Frame, Image
 from facezoo.zoo.embedded import examples, personas
@@ -295,14 +294,6 @@ class TestLive:
         write_photo(tmp_path / "somebody.png", np.ascontiguousarray(actor.photo[:, ::-1]))
         with pytest.raises(ConsentRequired):
             Live(METHOD, tmp_path / "somebody.png")
-
-
-def test_pipeline_can_be_called_alone(portrait: Path, clip: Path) -> None:
-    pipeline = load(METHOD)
-    face = find_faces(read_photo(portrait))[0]
-    images = [*pipeline(iter([face]), identity=None, params=pipeline.spec.params(), driving=open_clip(clip))]
-    assert len(images) == 24
-    assert images[0].shape == face.frame.shape
 
 
 def test_gaze_is_held_while_the_eyes_are_shut(puppet: MovablePhoto) -> None:

@@ -73,7 +73,7 @@ class ToyPipeline(FacePipeline):
     components = {"generator": Generator}
 
     @torch.inference_mode()
-    def __call__(self, targets, *, identity=None, params, driving=None, seed=0):
+    def __call__(self, targets, *, identity=None, params, seed=0):
         for face in targets:
             x = torch.from_numpy(face.crop.copy()).permute(2, 0, 1)[None].float() / 127.5 - 1
             y = self.networks["generator"](x)

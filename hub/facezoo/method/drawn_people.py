@@ -15,7 +15,7 @@ from facezoo.method.pipeline import PuppetPipeline
 from facezoo.motion.controls import Controls, motion_of
 from facezoo.motion.drawing import Drawing, Style, draw
 from facezoo.motion.motion import Motion
-from facezoo.motion.paint_over import Portrayal, lay_over, own_points
+from facezoo.motion.paint_over import Portrayal, laid_over, own_points
 from facezoo.motion.read import pose_mesh, read_controls, read_face
 from facezoo.types import Face, Image, Landmarks, Points, Pose
 
@@ -34,20 +34,14 @@ class DrawnPeoplePipeline(PuppetPipeline):
     """What a face does is read, drawn on the person's own shape and painted, and the picture is laid over the face.
 
     Subclasses have a component "painter", a `KnownPeople`, and parameters `shape`, `mask`, `mouth` and `sharpen`, see
-    `repaint.lay_over`; they write `explain` and `_paint`."""
+    `paint_over.laid_over`; they write `explain` and `_paint`."""
 
     def __init__(self, networks: Mapping[str, Any] | None = None, *, person: str = "") -> None:
         super().__init__(networks, person=person)
         self._skins: dict[str, NDArray[np.float32]] = {}
 
     def __call__(
-        self,
-        targets: Iterator[Face],
-        *,
-        identity: Face | None,
-        params: Any,
-        driving: Any = None,
-        seed: int = 0,
+        self, targets: Iterator[Face], *, identity: Face | None, params: Any, seed: int = 0
     ) -> Iterator[Image]:
         """Yields, for each target face, an aligned crop (S, S, 4) RGBA uint8; alpha is what `params` say to paste.
 
@@ -74,7 +68,7 @@ class DrawnPeoplePipeline(PuppetPipeline):
 
     @property
     def reader(self) -> NDArray[np.float32]:
-        """(6, 1405) float32, see `reading.read_face`."""
+        """(6, 1405) float32, see `motion.read.read_face`."""
         return self._painter.reader
 
     def read(self, image: Image, landmarks: Landmarks) -> Motion:
@@ -102,11 +96,12 @@ class DrawnPeoplePipeline(PuppetPipeline):
         ]
 
     def laid_over(self, target: Face, shown: Portrayal, person: str, params: Any) -> Image:
-        """(S, S, 4) RGBA uint8, the painted face where the target's is, see `repaint.lay_over`."""
-        if person not in self._skins:
-            turned = [motion_of(Controls(yaw=yaw)) for yaw in (-_TURN, 0, _TURN)]
-            self._skins[person] = own_points(self.portray(turned, person))
-        return lay_over(target, shown, params.shape, params.mask, params.mouth, params.sharpen, self._skins[person])
+        """(S, S, 4) RGBA uint8, the painted face where the target's is, see `paint_over.laid_over`."""
+        with self._lock:
+            if person not in self._skins:
+                turned = [motion_of(Controls(yaw=yaw)) for yaw in (-_TURN, 0, _TURN)]
+                self._skins[person] = own_points(self.portray(turned, person))
+        return laid_over(target, shown, params.shape, params.mask, params.mouth, params.sharpen, self._skins[person])
 
     @property
     def _painter(self) -> KnownPeople:

@@ -1,4 +1,11 @@
-"""FacePipeline: what every method is. diffusers' verbs, one `__call__`, safetensors only.
+"""What every method is: a pipeline with diffusers' verbs, safetensors only; and the kinds of them.
+
+    Pipeline            networks read, kept, uploaded
+    ├ FacePipeline      faces in, aligned crops out
+    │ ├ RestylePipeline   whole pictures too
+    │ └ PeoplePipeline    puts on people whom its networks know
+    │   └ PuppetPipeline    and paints them doing what one asks
+    └ AnimationPipeline one face in, a film out
 
 A saved pipeline is a folder:
 
@@ -13,6 +20,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import version
@@ -32,12 +40,13 @@ if TYPE_CHECKING:
     from facezoo.zoo.push import Pushed
     from facezoo.zoo.record import Record
 
-__all__ = ["Animation", "AnimationPipeline", "FacePipeline", "PeoplePipeline", "PuppetPipeline",
+__all__ = ["Animation", "AnimationPipeline", "FacePipeline", "PeoplePipeline", "Pipeline", "PuppetPipeline",
            "RestylePipeline", "fingerprint"]  # fmt: skip
 
 
-class FacePipeline(ABC):
-    """A method, ready to run. Subclasses set `spec`, name their networks in `components`, and write `__call__`.
+class Pipeline(ABC):
+    """A method, ready to run, by several threads at once. Subclasses set `spec` and name their networks in
+    `components`.
 
     components: name -> class, a `diffusers.ModelMixin` (its constructor arguments are its config) or anything else of
     diffusers with from_pretrained and save_pretrained, a scheduler for example. optional: those of them that weights
@@ -52,33 +61,12 @@ class FacePipeline(ABC):
         self.networks: dict[str, Any] = dict(networks or {})
         self.weights: Weights = self.spec.weights
         self._quick: dict[str, Any] = {}
+        self._lock = threading.RLock()  # held while something is made that is kept
         if not _complete(type(self), self.networks):
             raise UsageError(
                 f"{type(self).__name__} needs the components {sorted(self.components)}, not {sorted(self.networks)}.",
                 "Give each network by the name that `components` gives it, or use from_pretrained.",
             )
-
-    @abstractmethod
-    def __call__(
-        self,
-        targets: Iterator[Face],
-        *,
-        identity: Face | None,
-        params: Any,
-        driving: Clip | Template | None = None,
-        seed: int = 0,
-    ) -> Iterator[Image]:
-        """Give one aligned crop (S, S, 3) RGB uint8 for each target face, in order, S = the side of target.crop.
-
-        targets: the chosen face of every frame. identity: the persona's or the consented source's face, None when
-        the method takes none. params: an instance of `spec.params`. driving: the clip whose motion is taken.
-        The same seed gives the same pixels. The runner blends each crop back into its frame."""
-
-    def explain(self, target: Face, *, identity: Face | None, params: Any, seed: int = 0) -> list[Step]:
-        """The pictures between a face and its result, in order: what the method sees, what it makes of it, where it
-        goes. The original and the finished picture are not among them. Arguments as for `__call__`; a method that does
-        not override this explains nothing."""
-        return []
 
     @classmethod
     def from_pretrained(cls, folder_or_repo: str | Path, *, revision: str = "", sha256: str = "") -> Self:
@@ -123,19 +111,42 @@ class FacePipeline(ABC):
         network = self.networks[name]
         if network.device.type != "cpu" or network.dtype.itemsize != 4:
             return network
-        if name not in self._quick:
-            from facezoo.nn.fast import hasten
+        with self._lock:
+            if name not in self._quick:
+                from facezoo.nn.fast import hasten
 
-            self._quick[name] = hasten(network)
-        return self._quick[name]
+                self._quick[name] = hasten(network)
+            return self._quick[name]
 
     def to(self, device: str) -> Self:
         """Move the networks to a torch device ("cpu", "cuda", "mps") and give self."""
-        self._quick.clear()
-        for network in self.networks.values():
-            if hasattr(network, "to"):
-                network.to(device)
+        with self._lock:
+            self._quick.clear()
+            for network in self.networks.values():
+                if hasattr(network, "to"):
+                    network.to(device)
         return self
+
+
+class FacePipeline(Pipeline):
+    """A method that makes new faces, each in the place of another. Subclasses write `__call__`."""
+
+    @abstractmethod
+    def __call__(
+        self, targets: Iterator[Face], *, identity: Face | None, params: Any, seed: int = 0
+    ) -> Iterator[Image]:
+        """Give one aligned crop for each target face, in order: (S, S, 3) RGB uint8, or (S, S, 4) RGBA uint8 whose
+        alpha says where the new face is. S = the side of target.crop.
+
+        targets: the chosen face of every frame. identity: the persona's or the consented source's face, None when the
+        method takes none. params: an instance of `spec.params`. The same seed gives the same pixels. The runner blends
+        each crop back into its frame."""
+
+    def explain(self, target: Face, *, identity: Face | None, params: Any, seed: int = 0) -> list[Step]:
+        """The pictures between a face and its result, in order: what the method sees, what it makes of it, where it
+        goes. The original and the finished picture are not among them. Arguments as for `__call__`; a method that does
+        not override this explains nothing."""
+        return []
 
 
 class Animation(Protocol):
@@ -155,7 +166,7 @@ class Animation(Protocol):
         ...
 
 
-class AnimationPipeline(FacePipeline):
+class AnimationPipeline(Pipeline):
     """A method that brings one photo to life. It gives whole pictures, not crops: nothing is pasted back."""
 
     @abstractmethod
@@ -179,19 +190,6 @@ class AnimationPipeline(FacePipeline):
     @abstractmethod
     def live(self, source: Face, *, others: Sequence[Face] = (), params: Any) -> Animation:
         """The photo, ready to follow a webcam or settings at once."""
-
-    def __call__(
-        self,
-        targets: Iterator[Face],
-        *,
-        identity: Face | None = None,
-        params: Any,
-        driving: Clip | Template | None = None,
-        seed: int = 0,
-    ) -> Iterator[Image]:
-        """Whole pictures of the first target face, one for each frame of the driver."""
-        for frame in self.animate(next(targets), driving=driving, params=params, seed=seed):
-            yield frame.image
 
 
 class PeoplePipeline(FacePipeline):
@@ -238,7 +236,7 @@ class PuppetPipeline(PeoplePipeline):
 
     @abstractmethod
     def settings(self, image: Image, landmarks: Landmarks) -> tuple[Pose, Controls]:
-        """The same as settings, see `reading.read_controls`."""
+        """The same as settings, see `motion.read.read_controls`."""
 
     @abstractmethod
     def portray(self, motions: Sequence[Motion], person: str) -> list[Portrayal]:
@@ -272,12 +270,12 @@ def _folder(folder_or_repo: str | Path, revision: str, method: str) -> Path:
     return fetch_repository(str(folder_or_repo), revision, method)
 
 
-def _complete(pipeline: type[FacePipeline], names: Iterable[str]) -> bool:
+def _complete(pipeline: type[Pipeline], names: Iterable[str]) -> bool:
     """Whether these are the pipeline's components; optional ones may be missing."""
     return set(pipeline.components) - pipeline.optional <= set(names) <= set(pipeline.components)
 
 
-def _check_config(folder: Path, pipeline: type[FacePipeline]) -> list[str]:
+def _check_config(folder: Path, pipeline: type[Pipeline]) -> list[str]:
     """The components in a folder. Raises WeightsUnavailable unless it holds a pipeline of this method with all that it
     needs."""
     try:

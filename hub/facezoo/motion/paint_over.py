@@ -29,7 +29,7 @@ from facezoo.face.paste import sharpened
 from facezoo.motion.drawing import Drawing
 from facezoo.types import Face, Image, Mask, Points
 
-__all__ = ["Portrayal", "lay_over", "open_mouth", "own_points", "tilt_affine", "tilted"]
+__all__ = ["Portrayal", "laid_over", "open_mouth", "own_points", "tilt_affine", "tilted"]
 
 _YIELDING = 0.3  # head units from the edge of the face within which features go over to the target's own outline
 _UPRIGHT = 0.05  # degrees: less is no tilt
@@ -52,7 +52,7 @@ class Portrayal:
     sketches: tuple[Image, ...] = ()
 
 
-def lay_over(
+def laid_over(
     target: Face,
     shown: Portrayal,
     shape: float,

@@ -22,7 +22,7 @@ from facezoo.motion.lids import Lids
 from facezoo.motion.motion import Motion, lip_opening
 from facezoo.motion.mouth import Mouth
 from facezoo.motion.rings import make_rings
-from facezoo.types import Box, Face, Image, Mask, Points, Pose
+from facezoo.types import Box, Face, Image, Points, Pose
 
 __all__ = ["MovablePhoto", "Moved", "express"]
 
@@ -92,7 +92,7 @@ class MovablePhoto:
             paint_lashes(canvas, self.photo, local[ring, :2], self.mesh[ring, :2], float(closing[side]))
         image = self.photo.copy()
         image[top:bottom, left:right] = canvas
-        return Moved(image, mesh, (left, top, right, bottom), around, skin, local)
+        return Moved(image, mesh, (left, top, right, bottom), around, skin)
 
     def _moved(self, motion: Motion) -> Placement:
         own = self.placement
@@ -124,7 +124,7 @@ class MovablePhoto:
             lay_over(drawn, mirrored, np.clip(raster.read(weight[:, None])[..., 0], 0, 1))
         alpha = np.asarray(cv2.blur(raster.covered, (3, 3)), np.float32)
         lay_over(canvas[low[1] : high[1], low[0] : high[0]], drawn, alpha)
-        return _Skin(int(low[0]), int(low[1]), raster, read, weight)
+        return _Skin(int(low[0]), int(low[1]), raster, read)
 
 
 def express(own: Points, motion: Motion) -> Points:
@@ -144,12 +144,6 @@ class _Skin:
     top: int
     raster: Raster
     read: Points
-    weight: NDArray[np.float32]
-
-    @property
-    def part(self) -> tuple[slice, slice]:
-        height, width = self.raster.numbers.shape
-        return slice(self.top, self.top + height), slice(self.left, self.left + width)
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,32 +156,17 @@ class Moved:
     box: tuple[int, int, int, int]
     _around: NDArray[np.float32]
     _skin: _Skin
-    _local: Points
 
     @cached_property
     def warp(self) -> NDArray[np.float32]:
         """(h, w, 2) px: where in the photo each pixel of the box was read, x then y."""
-        warp = self._around.copy()
-        covered = self._skin.raster.numbers > 0
-        warp[self._skin.part][covered] = self._skin.raster.read(self._skin.read)[covered]
+        warp, skin = self._around.copy(), self._skin
+        covered = skin.raster.numbers > 0
+        height, width = covered.shape
+        warp[skin.top : skin.top + height, skin.left : skin.left + width][covered] = skin.raster.read(skin.read)[
+            covered
+        ]
         return warp
-
-    @cached_property
-    def hidden(self) -> Mask:
-        """(h, w) in [0, 1]: how much of a pixel of the box was read from the mirrored side of the face."""
-        hidden = np.zeros(self._around.shape[:2], np.float32)
-        raster = self._skin.raster
-        if self._skin.weight.max() > 0:
-            hidden[self._skin.part] = raster.covered * np.clip(raster.read(self._skin.weight[:, None])[..., 0], 0, 1)
-        return hidden
-
-    @cached_property
-    def inside(self) -> Mask:
-        """(h, w), 0 or 1: the pixels of the box between the lips and between the lids."""
-        inside = np.zeros(self._around.shape[:2], np.uint8)
-        for ring in (*EYES, INNER_LIPS):
-            cv2.fillPoly(inside, [np.round(self._local[list(ring), :2] * 16).astype(np.int32)], 1, shift=4)
-        return inside.astype(np.float32)
 
 
 def _keep_lips_apart(shape: Points) -> None:

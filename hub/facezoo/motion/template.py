@@ -1,18 +1,14 @@
 """Motion templates: a driver's motion, kept without any picture of the driver.
 
-A template is one file, `NAME.motion`: a zip of motion.json (what it is) and motion.npz (numbers, expressions as a few
-components, Sirovich & Kirby 1987, "Low-dimensional procedure for the characterization of human faces"). Files come from
-strangers: every size is checked before anything is read or allocated, every number before it is used.
+A template is one file, `NAME.motion`: safetensors, whose metadata say what it is, as JSON (Sirovich & Kirby 1987,
+"Low-dimensional procedure for the characterization of human faces": expressions are kept as a few components). Files
+come from strangers: sizes are checked before anything is allocated, every number before it is used.
 """
 
 from __future__ import annotations
 
-import io
 import json
-import math
 import re
-import zipfile
-import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -23,58 +19,39 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from safetensors import SafetensorError, deserialize
+from safetensors.numpy import save
 
 from facezoo.errors import TooLarge, Unreadable, UnsupportedFormat, UsageError
 from facezoo.motion.motion import Motion
 
-__all__ = ["SUFFIX", "Template", "TemplateInfo", "load_template", "save_template", "shipped", "shipped_names",
-           "shipped_templates", "template_from"]  # fmt: skip
+__all__ = ["SUFFIX", "Template", "load_template", "save_template", "shipped", "shipped_names", "shipped_templates",
+           "template_from"]  # fmt: skip
 
 SUFFIX = ".motion"
 
 _FOLDER = Path(__file__).parent / "templates"
-_FORMAT, _VERSION = "facezoo-motion", 1
-_BYTES, _PART_BYTES, _TEXT_BYTES = 8 << 20, 4 << 20, 16 << 10  # of the file, of each array, of motion.json
+_FORMAT, _VERSION = "facezoo-motion", 2
+_BYTES, _TEXT_BYTES = 8 << 20, 16 << 10  # of the file, of its description
 _SECONDS, _FRAMES, _COMPONENTS = 60.0, 1800, 256  # as for driving clips
 _RATES = (Fraction(1), Fraction(120))
 _CLOSE = 0.0015  # head units: how exactly components give an expression back
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-# An array's header as NumPy writes it (format 1.0); NumPy's own reader of headers is made for files one trusts.
-_HEADER = re.compile(
-    rb"\x93NUMPY\x01\x00..\{'descr': '([^']*)', 'fortran_order': False, 'shape': (\([\d, ]*\)), \} *\n", re.DOTALL
-)
 _DAMAGED = "Export the template again."
 _T, _K = -1, -2  # stand for the number of motions and of components
 # Shape and kind of each array, and between which values it is kept.
 _ARRAYS: dict[str, tuple[tuple[int, ...], str, float, float]] = {
-    "rotation": ((_T, 3), "<f4", -1.2, 1.2),  # rotation vectors, radians
-    "shift": ((_T, 2), "<f4", -2, 2),
-    "zoom": ((_T,), "<f4", 0.5, 2),
-    "eyes": ((_T, 2), "<f4", 0, 4),
-    "gaze": ((_T, 2), "<f4", -0.6, 0.6),
-    "time": ((_T,), "<f4", 0, _SECONDS),
-    "weights": ((_T, _K), "<f4", -64, 64),
-    "components": ((_K, 468, 3), "<f2", -1, 1),
+    "rotation": ((_T, 3), "F32", -1.2, 1.2),  # rotation vectors, radians
+    "shift": ((_T, 2), "F32", -2, 2),
+    "zoom": ((_T,), "F32", 0.5, 2),
+    "eyes": ((_T, 2), "F32", 0, 4),
+    "gaze": ((_T, 2), "F32", -0.6, 0.6),
+    "time": ((_T,), "F32", 0, _SECONDS),
+    "weights": ((_T, _K), "F32", -64, 64),
+    "components": ((_K, 468, 3), "F16", -1, 1),
 }
+_DTYPES = {"F32": np.dtype("<f4"), "F16": np.dtype("<f2")}
 _FURTHEST = 0.8  # head units that an expression may move a point
-
-
-@dataclass(frozen=True)
-class TemplateInfo:
-    """What a template is, without its motions. rate: motions a second. loop: the last motion leads into the first."""
-
-    name: str
-    title: str
-    rate: Fraction
-    count: int
-    loop: bool
-    author: str
-    licence: str
-
-    @property
-    def seconds(self) -> float:
-        """How long it takes, once."""
-        return float(self.count / self.rate)
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,6 +66,11 @@ class Template:
     loop: bool
     author: str
     licence: str
+
+    @property
+    def seconds(self) -> float:
+        """How long it takes, once."""
+        return float(len(self.motions) / self.rate)
 
 
 def template_from(
@@ -126,16 +108,12 @@ def save_template(template: Template, path: Path) -> Path:
     target = path / f"{template.name}{SUFFIX}" if path.is_dir() else path
     if target.suffix != SUFFIX:
         raise UsageError(f"{target.name} does not end in {SUFFIX}.", f"Call it {target.stem}{SUFFIX}.")
-    numbers, rate = _numbers(template.motions), template.rate
     record = {
-        "format": _FORMAT, "version": _VERSION, "name": template.name, "title": template.title,
-        "rate": [rate.numerator, rate.denominator], "count": len(template.motions),
-        "components": len(numbers["components"]), "loop": template.loop, "author": template.author,
+        "version": _VERSION, "name": template.name, "title": template.title,
+        "rate": [template.rate.numerator, template.rate.denominator], "loop": template.loop, "author": template.author,
         "licence": template.licence, "made_with": "facezoo",
     }  # fmt: skip
-    arrays = {f"{name}.npy": _npy(array) for name, array in numbers.items()}
-    text = json.dumps(record, indent=1, ensure_ascii=False).encode()
-    data = _zipped({"motion.json": text, "motion.npz": _zipped(arrays)})
+    data = save(_numbers(template.motions), {_FORMAT: json.dumps(record, ensure_ascii=False)})
     if len(data) > _BYTES:
         raise TooLarge(f"This template would take {len(data) >> 20} MB.", "Use a shorter clip.")
     target.write_bytes(data)
@@ -147,17 +125,19 @@ def load_template(path: Path) -> Template:
 
     Raises UnsupportedFormat for another kind or version of file, TooLarge beyond 8 MB, 60 s or 1,800 motions, and
     Unreadable for a damaged one."""
-    opened = _open(path)
-    info, components = _info(opened)
-    parts = {f"{name}.npy" for name in _ARRAYS}
-    with _archive(_member(opened, "motion.npz", _BYTES)) as inside:
-        if set(inside.namelist()) != parts or len(inside.namelist()) != len(parts):
-            raise Unreadable("This template does not hold what it should.", _DAMAGED)
-        sizes: dict[int, int] = {_T: info.count, _K: components}
-        numbers = {name: _array(inside, name, sizes) for name in _ARRAYS}
-    if (np.diff(numbers["time"]) < 0).any():
+    record, tensors = _opened(path)
+    name, rate = _name_and_rate(record)
+    if tensors.keys() != _ARRAYS.keys() or any(not each["shape"] for each in tensors.values()):
+        raise Unreadable("This template does not hold what it should.", _DAMAGED)
+    sizes: dict[int, int] = {_T: tensors["time"]["shape"][0], _K: tensors["components"]["shape"][0]}
+    if sizes[_T] > _FRAMES or sizes[_K] > _COMPONENTS:
+        raise TooLarge(f"This template has more than {_FRAMES:,} motions.", "Use a shorter one.")
+    numbers = {name: _array(tensors[name], *_ARRAYS[name], sizes) for name in _ARRAYS}
+    if not sizes[_T] or (np.diff(numbers["time"]) < 0).any():
         raise Unreadable("The times of this template run backward.", _DAMAGED)
-    return Template(info.name, info.title, info.rate, _motions(numbers), info.loop, info.author, info.licence)
+    title, author, licence = (_plain(record.get(key), most) for key, most in
+                              (("title", 100), ("author", 100), ("licence", 200)))  # fmt: skip
+    return Template(name, title or name, rate, _motions(numbers), record.get("loop") is True, author, licence)
 
 
 @cache
@@ -167,9 +147,9 @@ def shipped_names() -> tuple[str, ...]:
 
 
 @cache
-def shipped_templates() -> tuple[TemplateInfo, ...]:
-    """What the shipped templates are; their motions are not read."""
-    return tuple(_info(_open(_FOLDER / f"{name}{SUFFIX}"))[0] for name in shipped_names())
+def shipped_templates() -> tuple[Template, ...]:
+    """The shipped templates, in that order."""
+    return tuple(shipped(name) for name in shipped_names())
 
 
 @cache
@@ -195,7 +175,7 @@ def _numbers(motions: tuple[Motion, ...]) -> dict[str, NDArray[Any]]:
         "weights": weights,
         "components": components.reshape(-1, 468, 3),
     }
-    return {name: np.ascontiguousarray(found[name], dtype) for name, (_, dtype, _, _) in _ARRAYS.items()}
+    return {name: np.ascontiguousarray(found[name], _DTYPES[kind]) for name, (_, kind, _, _) in _ARRAYS.items()}
 
 
 def _compressed(faces: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -228,8 +208,8 @@ def _motions(numbers: Mapping[str, NDArray[Any]]) -> tuple[Motion, ...]:
     )
 
 
-def _open(path: Path) -> zipfile.ZipFile:
-    """The file, read whole, as an archive of exactly the two parts."""
+def _opened(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The description in a file, and its arrays as safetensors gives them: shape, dtype and data."""
     try:
         with path.open("rb") as file:
             data = file.read(_BYTES + 1)
@@ -239,67 +219,40 @@ def _open(path: Path) -> zipfile.ZipFile:
         raise TooLarge(f"This template is larger than {_BYTES >> 20} MB.", "Use a shorter one.")
     if not data:
         raise Unreadable("This file is empty.", "Save or download it again.")
-    if not data.startswith(b"PK\3\4"):
+    if data.startswith(b"PK\3\4"):
+        raise UnsupportedFormat("This template was made by an earlier version.", "Record it again.")
+    if data[8:9] != b"{":
         raise UnsupportedFormat("This is no motion template.", f"Choose a {SUFFIX} file made by facezoo.")
-    opened = _archive(data)
-    if sorted(opened.namelist()) != ["motion.json", "motion.npz"]:
-        raise UnsupportedFormat("This archive is no motion template.", f"Choose a {SUFFIX} file made by facezoo.")
-    return opened
-
-
-def _archive(data: bytes) -> zipfile.ZipFile:
     try:
-        return zipfile.ZipFile(io.BytesIO(data))
-    except (zipfile.BadZipFile, ValueError, OverflowError, RuntimeError):
+        tensors = dict(deserialize(data))
+        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    except (SafetensorError, ValueError, RecursionError):
         raise Unreadable("This template is damaged.", _DAMAGED) from None
+    return _record(header.get("__metadata__", {}).get(_FORMAT)), tensors
 
 
-def _member(opened: zipfile.ZipFile, name: str, most: int) -> bytes:
-    """One part, of which no more than `most` bytes are ever unpacked."""
-    about = opened.getinfo(name)
-    if about.file_size > most:
-        raise TooLarge("A part of this template is too large.", "Use a shorter one.")
-    if about.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) or about.flag_bits & 1:
-        raise Unreadable("This template is packed in an unknown way.", _DAMAGED)
+def _record(text: str | None) -> dict[str, Any]:
+    """What the metadata say, of this version."""
+    if text is None:
+        raise UnsupportedFormat("This is no motion template.", f"Choose a {SUFFIX} file made by facezoo.")
+    if len(text) > _TEXT_BYTES:
+        raise TooLarge("The description of this template is too large.", "Use a shorter one.")
     try:
-        with opened.open(name) as part:
-            data = part.read(most + 1)
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError):
-        raise Unreadable("This template is damaged.", _DAMAGED) from None
-    if len(data) != about.file_size:
-        raise Unreadable("This template is damaged.", _DAMAGED)
-    return data
-
-
-def _info(opened: zipfile.ZipFile) -> tuple[TemplateInfo, int]:
-    """What motion.json says, and the number of components."""
-    try:
-        record = json.loads(_member(opened, "motion.json", _TEXT_BYTES))
+        record = json.loads(text)
     except (ValueError, RecursionError):
         raise Unreadable("The description of this template cannot be read.", _DAMAGED) from None
-    if not isinstance(record, dict) or record.get("format") != _FORMAT:
-        raise UnsupportedFormat("This is no motion template.", f"Choose a {SUFFIX} file made by facezoo.")
-    if record.get("version") != _VERSION:
+    if not isinstance(record, dict) or record.get("version") != _VERSION:
         raise UnsupportedFormat("This template was made by another version.", "Update facezoo and try again.")
-    count, components = _whole(record, "count"), _whole(record, "components")
-    rate = record.get("rate")
-    if not (isinstance(rate, list) and len(rate) == 2 and all(type(part) is int and 0 < part < 10**9 for part in rate)):
-        raise Unreadable("The rate of this template cannot be read.", _DAMAGED)
-    name, speed = record.get("name"), Fraction(rate[0], rate[1])
-    if not isinstance(name, str) or not _NAME.fullmatch(name) or not _RATES[0] <= speed <= _RATES[1] or count < 1:
-        raise Unreadable("The description of this template cannot be read.", _DAMAGED)
-    if count > _FRAMES or components > _COMPONENTS:
-        raise TooLarge(f"This template has more than {_FRAMES:,} motions.", "Use a shorter one.")
-    title, author, licence = (_plain(record.get(key), most) for key, most in
-                              (("title", 100), ("author", 100), ("licence", 200)))  # fmt: skip
-    return TemplateInfo(name, title or name, speed, count, record.get("loop") is True, author, licence), components
+    return record
 
 
-def _whole(record: Mapping[str, Any], key: str) -> int:
-    value = record.get(key)
-    if type(value) is not int or value < 0:
-        raise Unreadable("The description of this template cannot be read.", _DAMAGED)
-    return value
+def _name_and_rate(record: Mapping[str, Any]) -> tuple[str, Fraction]:
+    name, rate = record.get("name"), record.get("rate")
+    if isinstance(rate, list) and len(rate) == 2 and all(type(part) is int and 0 < part < 10**9 for part in rate):
+        speed = Fraction(rate[0], rate[1])
+        if isinstance(name, str) and _NAME.fullmatch(name) and _RATES[0] <= speed <= _RATES[1]:
+            return name, speed
+    raise Unreadable("The description of this template cannot be read.", _DAMAGED)
 
 
 def _plain(text: object, most: int) -> str:
@@ -307,33 +260,14 @@ def _plain(text: object, most: int) -> str:
     return "".join(letter for letter in text if letter.isprintable())[:most] if isinstance(text, str) else ""
 
 
-def _array(opened: zipfile.ZipFile, name: str, sizes: Mapping[int, int]) -> NDArray[Any]:
-    """One array, only if its header says just what is expected; clipped, always finite."""
-    axes, dtype, low, high = _ARRAYS[name]
-    shape = tuple(sizes.get(axis, axis) for axis in axes)
-    data = _member(opened, f"{name}.npy", _PART_BYTES)
-    header = _HEADER.match(data)
-    kind = np.dtype(dtype)
-    if not header or header.groups() != (dtype.encode(), str(shape).encode()):
+def _array(
+    found: Mapping[str, Any], axes: tuple[int, ...], kind: str, low: float, high: float, sizes: Mapping[int, int]
+) -> NDArray[Any]:
+    """One array, only if it is just what is expected; clipped, always finite."""
+    shape = [sizes.get(axis, axis) for axis in axes]
+    if found["dtype"] != kind or found["shape"] != shape:
         raise Unreadable("The numbers of this template are not those expected.", _DAMAGED)
-    if len(data) - header.end() != math.prod(shape) * kind.itemsize:
-        raise Unreadable("The numbers of this template are cut off.", _DAMAGED)
-    values = np.frombuffer(data, kind, offset=header.end()).reshape(shape).astype(kind.newbyteorder("="))
+    values = np.frombuffer(found["data"], _DTYPES[kind]).reshape(shape).astype(_DTYPES[kind].newbyteorder("="))
     if not np.isfinite(values).all():
         raise Unreadable("The numbers of this template are not finite.", _DAMAGED)
     return np.clip(values, low, high)
-
-
-def _npy(array: NDArray[Any]) -> bytes:
-    stream = io.BytesIO()
-    np.lib.format.write_array(stream, array, version=(1, 0), allow_pickle=False)
-    return stream.getvalue()
-
-
-def _zipped(parts: Mapping[str, bytes]) -> bytes:
-    """An archive whose bytes depend on the parts alone, not on the day."""
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in parts.items():
-            archive.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED)
-    return stream.getvalue()

@@ -43,7 +43,8 @@ class Explained:
 
 def explains(method: str) -> bool:
     """Whether the method has steps to show. Loads it, with its weights; errors as `registry.load`."""
-    return type(registry.load(method)).explain is not FacePipeline.explain
+    pipeline = registry.load(method)
+    return isinstance(pipeline, FacePipeline) and type(pipeline).explain is not FacePipeline.explain
 
 
 def explain(
@@ -73,7 +74,7 @@ def explain(
         if not explains(method):
             return []
         identity, persona, sources = identity_of(spec, persona, source, consent)
-        pipeline = registry.load(method)
+        pipeline = registry.load_faces(method)
     if repaints(pipeline, chosen):
         persona, sources = None, ()
         steps = _repainted(pipeline, clip, chosen, seed, clock)

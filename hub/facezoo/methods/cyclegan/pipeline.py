@@ -40,7 +40,7 @@ class CycleGan(RestylePipeline):
 
     spec = SPEC
     components: ClassVar[Mapping[str, type[Any]]] = dict.fromkeys(_NAMED, ResnetGenerator)
-    optional: ClassVar[frozenset[str]] = frozenset(set(_NAMED) - set(_STYLES["van_gogh"]))
+    optional: ClassVar[frozenset[str]] = frozenset(_NAMED)
 
     def restyle(self, image: Image, faces: Sequence[Face], *, params: Params, seed: int = 0) -> Image:
         """The whole picture as `params.task` has it."""
@@ -59,13 +59,7 @@ class CycleGan(RestylePipeline):
         )
 
     def __call__(
-        self,
-        targets: Iterator[Face],
-        *,
-        identity: Face | None,
-        params: Params,
-        driving: Any = None,
-        seed: int = 0,
+        self, targets: Iterator[Face], *, identity: Face | None, params: Params, seed: int = 0
     ) -> Iterator[Image]:
         """Yields each target's aligned crop translated, (S, S, 4) RGBA uint8: alpha is what of it was; an open mouth
         keeps its teeth.

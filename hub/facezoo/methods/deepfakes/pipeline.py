@@ -35,13 +35,7 @@ class DeepFakes(PeoplePipeline):
     components: ClassVar[Mapping[str, type[Any]]] = {"autoencoder": Autoencoder}
 
     def __call__(
-        self,
-        targets: Iterator[Face],
-        *,
-        identity: Face | None,
-        params: Params,
-        driving: Any = None,
-        seed: int = 0,
+        self, targets: Iterator[Face], *, identity: Face | None, params: Params, seed: int = 0
     ) -> Iterator[Image]:
         """Yields, for each target face, an aligned crop (S, S, 4) RGBA uint8; alpha is the mask that `params` choose.
 

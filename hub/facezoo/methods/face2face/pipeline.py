@@ -9,7 +9,7 @@ import numpy as np
 
 from facezoo.face.paste import fit, settings_of
 from facezoo.method.drawn_people import DrawnPeoplePipeline
-from facezoo.motion.explain_pictures import alone, masked
+from facezoo.method.explain_pictures import masked, on_grey
 from facezoo.types import Face, Step
 
 from .model import Painter
@@ -44,7 +44,7 @@ class Face2Face(DrawnPeoplePipeline):
             Step("persona", "Painted", "The network has learned one thing: to paint the persona from such drawings.",
                  shown.picture, made=True),
             Step("skin", "Laid over your face", "The painted face is pulled to where yours is, triangle by triangle.",
-                 alone(skin[..., :3], (skin[..., 3] / 255).astype(np.float32)), made=True),
+                 on_grey(skin[..., :3], (skin[..., 3] / 255).astype(np.float32)), made=True),
             Step("mask", "Where it goes", "White is painted over. Hair and glasses stay in front.",
                  masked(target.crop, mask), made=False),
         ]  # fmt: skip

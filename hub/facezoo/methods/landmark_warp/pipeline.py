@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import cv2
 import numpy as np
@@ -14,8 +13,8 @@ from facezoo.face.find import move
 from facezoo.face.mesh import EYES, mesh_map
 from facezoo.face.occlusion import eye_band, own_skin
 from facezoo.face.paste import fit, settings_of
+from facezoo.method.explain_pictures import masked, on_grey, with_mesh
 from facezoo.method.pipeline import FacePipeline
-from facezoo.motion.explain_pictures import alone, masked, with_mesh
 from facezoo.types import Face, Image, Mask, Points, Step
 
 from . import SPEC, Params
@@ -32,13 +31,7 @@ class LandmarkWarp(FacePipeline):
     spec = SPEC
 
     def __call__(
-        self,
-        targets: Iterator[Face],
-        *,
-        identity: Face | None,
-        params: Params,
-        driving: Any = None,
-        seed: int = 0,
+        self, targets: Iterator[Face], *, identity: Face | None, params: Params, seed: int = 0
     ) -> Iterator[Image]:
         """Yields, for each target face, an aligned crop (S, S, 4) RGBA uint8: the identity's skin in the target's
         shape; alpha is 0 where the warp has nothing to say (the open mouth's interior, closed eyes, everything off the
@@ -79,7 +72,7 @@ class LandmarkWarp(FacePipeline):
                 "skin",
                 "Skin stretched",
                 f"Each triangle of the {whose} skin is pulled into the shape it has on your face.",
-                alone(skin[..., :3], alpha),
+                on_grey(skin[..., :3], alpha),
                 made=True,
             ),
             Step(
@@ -93,7 +86,7 @@ class LandmarkWarp(FacePipeline):
                 "colours",
                 "Colours fitted",
                 f"What the new skin takes from your picture: {taken or 'nothing'}.",
-                alone(fitted, alpha),
+                on_grey(fitted, alpha),
                 made=True,
             ),
         ]

@@ -1,35 +1,17 @@
-"""From a driver to motions, from motions to pictures."""
+"""The driver's motions, drawn with the photo's own pixels."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import fields, replace
-from fractions import Fraction
-
-import cv2
-import numpy as np
-
-from facezoo.errors import NoFace, UsageError
-from facezoo.face.find import find_faces
-from facezoo.method.pipeline import AnimationPipeline
-from facezoo.motion.controls import Controls, motion_of
-from facezoo.motion.driver import Sight, Tracker, drive, find_start, imitate, track
-from facezoo.motion.motion import Motion, Observation, absolute, combine, relative, scale_motion, still
-from facezoo.motion.mouth import cut_mouth
+from facezoo.method.moved_photo import MovedPhotoPipeline, Stage
 from facezoo.motion.photo import MovablePhoto
-from facezoo.motion.template import Template, template_from
-from facezoo.types import Clip, Face, Frame, Image, Progress
+from facezoo.types import Face, Progress
 
 from . import SPEC, Params
 
 __all__ = ["MotionTransfer"]
 
-_LONGEST = 1800  # motions a live recording keeps
-_TURNED_AWAY = 50.0  # degrees of yaw from which a photo is called a profile
-_CLAMPED = 3.0  # degrees of turn that may be lost before the user is told
 
-
-class MotionTransfer(AnimationPipeline):
+class MotionTransfer(MovedPhotoPipeline):
     """Relative motion of a 468-point mesh, put onto the photo as a depth-ordered warp.
 
     Source: the idea of Siarohin et al. 2019, "First Order Motion Model for Image Animation"; the head's own frame as in
@@ -37,183 +19,10 @@ class MotionTransfer(AnimationPipeline):
 
     spec = SPEC
 
-    def animate(
-        self,
-        source: Face,
-        *,
-        others: Sequence[Face] = (),
-        driving: Clip | Template | None,
-        params: Params,
-        seed: int = 0,
-        progress: Progress | None = None,
-        notes: list[str] | None = None,
-    ) -> Iterator[Frame]:
-        """See AnimationPipeline. Deterministic: the seed changes nothing.
+    def stage(self, source: Face, puppet: MovablePhoto, params: Params, progress: Progress | None) -> Stage:
+        """See MovedPhotoPipeline."""
+        return Stage(puppet, puppet.draw)
 
-        Raises UsageError for a picture in profile or landmarks of the 68-point backend, NoFace for a driver without."""
-        puppet = _puppet(source, others)
-        told = [] if notes is None else notes
-        posed = _posed(puppet, params)
-        if driving is None and _controls(params) == Controls():
-            raise UsageError(
-                "Nothing was asked of this face.", "Give a driving clip or a motion's name, or move a slider, yaw=15."
-            )
-        most = 0.0
-        for frame, motion in _motions(driving, puppet, params, progress, told):
-            wanted = combine(scale_motion(motion, params.strength, params.region), posed)
-            most = max(most, puppet.clamped(wanted))
-            image = puppet.draw(wanted)
-            yield Frame(_beside(frame.image, image) if params.beside and driving is not None else image, motion.time)
-        if most > _CLAMPED:
-            told.append(
-                f"The driver turns {most:.0f} degrees further than this photo can and still look right; the head was "
-                "stopped there. Lower the strength, or use a photo taken more from the front."
-            )
-
-    def live(self, source: Face, *, others: Sequence[Face] = (), params: Params) -> Live:
-        """See AnimationPipeline."""
-        return Live(_puppet(source, others), params)
-
-
-class Live:
-    """See `facezoo.method.pipeline.Animation`."""
-
-    def __init__(self, puppet: MovablePhoto, params: Params) -> None:
-        self._puppet = puppet
-        self._params = params
-        self._tracker = Tracker(params.smoothing)
-        self._start: Observation | None = None
-        self._motions: list[Motion] = []
-
-    def follow(self, image: Image, time: float) -> Image:
-        """See Animation.follow."""
-        sight = self._tracker(image, time)
-        if sight.observation is None:
-            return self._puppet.photo
-        self._start = self._start or sight.observation
-        motion = replace(_reader(self._puppet, self._start, self._params)(sight.observation), time=time)
-        if len(self._motions) < _LONGEST:
-            self._motions.append(motion)
-        if self._params.inner_mouth == "driver" and sight.seen:
-            motion = replace(motion, mouth=cut_mouth(image, sight.mesh))
-        wanted = scale_motion(motion, self._params.strength, self._params.region)
-        return self._puppet.draw(combine(wanted, _posed(self._puppet, self._params)))
-
-    def pose(self, params: Params) -> Image:
-        """See Animation.pose."""
-        return self._puppet.draw(_posed(self._puppet, params))
-
-    def recorded(self) -> Template:
-        """See Animation.recorded."""
-        if len(self._motions) < 2:
-            raise NoFace("Nothing was recorded yet.", "Let the camera see your face for a moment first.")
-        seconds = self._motions[-1].time - self._motions[0].time
-        rate = Fraction(round((len(self._motions) - 1) / max(seconds, 0.1) * 100), 100)
-        return template_from(self._motions, min(max(rate, Fraction(1)), Fraction(60)), "recording", "Recording")
-
-
-def _puppet(source: Face, others: Sequence[Face]) -> MovablePhoto:
-    if not len(source.landmarks.mesh):
-        raise UsageError("This method needs the 468-point mesh of the face.", 'Find it with backend="mesh".')
-    puppet = MovablePhoto(source, [other.box for other in others])
-    if abs(puppet.placement.pose.yaw) > _TURNED_AWAY:
-        raise UsageError(
-            "This face is seen from the side, and half of it is missing.", "Use a picture in which both eyes are seen."
-        )
-    return puppet
-
-
-def _controls(params: Params) -> Controls:
-    return Controls(**{field.name: getattr(params, field.name) for field in fields(Controls)})
-
-
-def _posed(puppet: MovablePhoto, params: Params) -> Motion:
-    """What the sliders alone do."""
-    return motion_of(_controls(params), puppet.placement.rotation)
-
-
-def _motions(
-    driving: Clip | Template | None, puppet: MovablePhoto, params: Params, progress: Progress | None, notes: list[str]
-) -> Iterator[tuple[Frame, Motion]]:
-    """The driver's frames and motions; without a driver, the photo itself and no motion."""
-    if driving is None:
-        yield Frame(puppet.photo, 0.0), still()
-    elif isinstance(driving, Template):
-        for motion in driving.motions:
-            yield Frame(puppet.photo, motion.time), motion
-    elif driving.kind == "photo":
-        yield _from_photo(next(iter(driving.frames())), puppet)
-    else:
-        yield from _from_clip(driving, puppet, params, progress, notes)
-
-
-def _from_clip(
-    clip: Clip, puppet: MovablePhoto, params: Params, progress: Progress | None, notes: list[str]
-) -> Iterator[tuple[Frame, Motion]]:
-    """In one go from the first frame; or followed once to find the best start, kept as numbers, and decoded again."""
-    count = len(find_faces(next(iter(clip.frames())).image, thorough=False))
-    if count > 1:
-        notes.append(f"There are {count} faces in the driving clip; the largest one drives.")
-    if params.start == "first":
-        seen = track(clip.frames(), params.smoothing)
-        read = _from_first(puppet, params)
-    else:
-        sights: list[Sight] = []
-        for _, sight in track(clip.frames(), params.smoothing):
-            sights.append(sight)
-            if progress:
-                progress("detect", len(sights) / max(clip.count, 1))
-        opening, width = puppet.mouth.tolist()
-        start = find_start(sights, float(puppet.eyes.mean()), opening / max(width, 1e-6))
-        read = _reader(puppet, start, params)
-        seen = zip(clip.frames(), sights, strict=False)
-    lost = [0, 0]
-    yield from drive(_counted(seen, lost), read, mouth=params.inner_mouth == "driver")
-    if lost[0]:
-        notes.append(
-            f"The driver's face was not seen in {lost[0]} of {lost[1]} frames; the last motion was held there."
-        )
-
-
-def _counted(seen: Iterable[tuple[Frame, Sight]], lost: list[int]) -> Iterator[tuple[Frame, Sight]]:
-    """The same; lost becomes [frames without a face, frames]."""
-    for frame, sight in seen:
-        lost[0] += not sight.seen
-        lost[1] += 1
-        yield frame, sight
-
-
-def _from_first(puppet: MovablePhoto, params: Params) -> Callable[[Observation], Motion]:
-    """Motions relative to the first observation that is read."""
-    readers: list[Callable[[Observation], Motion]] = []
-
-    def read(observation: Observation) -> Motion:
-        if not readers:
-            readers.append(_reader(puppet, observation, params))
-        return readers[0](observation)
-
-    return read
-
-
-def _from_photo(frame: Frame, puppet: MovablePhoto) -> tuple[Frame, Motion]:
-    """A photo has no beginning to compare with: its pose, eyes, gaze and expression are taken as they are."""
-    seen = Tracker()(frame.image, 0.0).observation
-    if seen is None:
-        raise NoFace("No face was found in the driving photo.", "Use one in which the face is larger and sharper.")
-    pose = absolute(seen, seen, puppet.placement.rotation, puppet.eyes, puppet.gaze)
-    return frame, combine(pose, imitate(seen.shape, puppet.shape))
-
-
-def _reader(puppet: MovablePhoto, start: Observation, params: Params) -> Callable[[Observation], Motion]:
-    """Turns what is seen of the driver into motions of the photo."""
-    if params.relative:
-        return lambda seen: relative(seen, start)
-    return lambda seen: absolute(seen, start, puppet.placement.rotation, puppet.eyes, puppet.gaze)
-
-
-def _beside(driver: Image, image: Image) -> Image:
-    """The driver, as high as the result, on its left."""
-    height = image.shape[0]
-    width = max(2, round(driver.shape[1] * height / driver.shape[0]))
-    method = cv2.INTER_AREA if height < driver.shape[0] else cv2.INTER_CUBIC
-    return np.hstack([np.asarray(cv2.resize(driver, (width, height), interpolation=method), np.uint8), image])
+    def takes_mouth(self, params: Params) -> bool:
+        """See MovedPhotoPipeline."""
+        return params.inner_mouth == "driver"

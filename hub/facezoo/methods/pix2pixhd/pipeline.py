@@ -10,7 +10,7 @@ import numpy as np
 
 from facezoo.face.paste import fit, settings_of
 from facezoo.method.drawn_people import DrawnPeoplePipeline
-from facezoo.motion.explain_pictures import alone, masked
+from facezoo.method.explain_pictures import masked, on_grey
 from facezoo.motion.paint_over import Portrayal
 from facezoo.types import Face, Image, Step
 
@@ -49,7 +49,7 @@ class Pix2PixHD(DrawnPeoplePipeline):
             Step("mask", "Where it goes", "White is painted over. Hair and glasses stay in front.",
                  masked(target.crop, mask), made=False),
             Step("paste", "Laid over your face", "The painted face is pulled to where yours is, triangle by triangle.",
-                 alone(skin[..., :3], (skin[..., 3] / 255).astype(np.float32)), made=True),
+                 on_grey(skin[..., :3], (skin[..., 3] / 255).astype(np.float32)), made=True),
         ]  # fmt: skip
 
     def laid_over(self, target: Face, shown: Portrayal, person: str, params: Params) -> Image:

@@ -1,4 +1,4 @@
-"""Pictures that show what is measured: a mesh, a mask, a skin on its own."""
+"""Pictures that explain a method: a mesh, a mask, a skin on its own."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from facezoo.face.mesh import topology
 from facezoo.types import Image, Mask, Points
 
-__all__ = ["alone", "masked", "with_mesh"]
+__all__ = ["masked", "on_grey", "with_mesh"]
 
 _SMALLEST = 512  # px: on fewer the lines run into one another
 _LINE = (255, 255, 255)
@@ -36,7 +36,7 @@ def masked(crop: Image, mask: Mask) -> Image:
     return np.round(white + dark).astype(np.uint8)
 
 
-def alone(picture: Image | NDArray[np.float32], alpha: Mask) -> Image:
+def on_grey(picture: Image | NDArray[np.float32], alpha: Mask) -> Image:
     """A picture with nothing but grey where alpha is 0: (S, S, 3) RGB uint8. picture: (S, S, 3), [0, 255] or near it;
     alpha: (S, S) in [0, 1]."""
     share = np.clip(alpha, 0, 1)[..., None]

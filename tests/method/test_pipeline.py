@@ -17,7 +17,7 @@ import pytest
 
 from facezoo.errors import UsageError, WeightsUnavailable
 from facezoo.method.pipeline import FacePipeline, fingerprint
-from facezoo.types import Clip, Face, Image, MethodSpec
+from facezoo.types import Face, Image, MethodSpec
 from facezoo.zoo.record import Data, Record, Training, record_text
 
 SPEC = MethodSpec(
@@ -61,13 +61,7 @@ class Untrained(FacePipeline):
     spec = SPEC
 
     def __call__(
-        self,
-        targets: Iterator[Face],
-        *,
-        identity: Face | None,
-        params: Any,
-        driving: Clip | None = None,
-        seed: int = 0,
+        self, targets: Iterator[Face], *, identity: Face | None, params: Any, seed: int = 0
     ) -> Iterator[Image]:
         for face in targets:
             yield face.crop
@@ -92,7 +86,7 @@ def make(learned: type[FacePipeline], width: int = 6) -> FacePipeline:
 def test_a_method_without_networks_loads_no_torch(tmp_path: Path) -> None:
     code = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
-        "from test_method import Untrained\n"
+        "from test_pipeline import Untrained\n"
         "from pathlib import Path\n"
         "folder = Untrained().to('cpu').save_pretrained(sys.argv[2])\n"
         "Untrained.from_pretrained(folder)\n"
@@ -257,7 +251,7 @@ def test_from_a_repository_once_and_then_offline(tmp_path: Path) -> None:
     hub = Hub(published)
     code = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
-        "from test_method import Untrained, COMMIT\n"
+        "from test_pipeline import Untrained, COMMIT\n"
         "from facezoo.errors import FacezooError\n"
         "try:\n    Untrained.from_pretrained('owner/name', revision=COMMIT, sha256=sys.argv[2])\n"
         "except FacezooError as error:\n    print(type(error).__name__)\n"

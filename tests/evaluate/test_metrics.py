@@ -10,8 +10,7 @@ import pytest
 
 from facezoo.errors import NoFace
 from facezoo.evaluate.metrics import find_again, kept, outside_ssim, sharpness
-from facezoo.evaluate.strata import groups, skin_tone
-from facezoo.evaluate.subjects import shipped
+from facezoo.evaluate.subjects import groups, shipped, skin_tone
 from facezoo.face.find import find_faces
 from facezoo.face.paste import face_mask
 from facezoo.media.read import read_photo

@@ -11,7 +11,7 @@ import pytest
 
 import facezoo
 from facezoo.errors import UsageError
-from facezoo.evaluate.kernel import features, kernel_distance
+from facezoo.evaluate.metrics import features, kernel_distance
 from facezoo.media.read import read_photo
 from facezoo.media.write import write_photo
 from facezoo.types import Image

@@ -17,12 +17,12 @@ import pytest
 import facezoo
 from facezoo.cli.app import execute
 from facezoo.errors import Cancelled, ConsentRequired, UsageError
-from facezoo.evaluate import swaps, work
-from facezoo.evaluate.measures import ON_PICTURES
-from facezoo.evaluate.scores import card_scores
+from facezoo.evaluate import jobs
+from facezoo.evaluate.figures import ON_PICTURES, Row, card_scores, failures, strata_tables, tables
+from facezoo.evaluate.measuring import Settings, measure_picture
+from facezoo.evaluate.report import render
 from facezoo.evaluate.subjects import find_pairs, read_folder, shipped, spread
 from facezoo.evaluate.swaps import Asked, evaluate_swaps
-from facezoo.evaluate.tables import Row, failures, strata_tables, tables
 from facezoo.face.find import find_faces
 from facezoo.media.read import read_photo
 from facezoo.train.render import frames
@@ -129,7 +129,7 @@ def test_the_report_needs_nothing_else_and_shows_only_sealed_results(
 def test_nothing_is_measured_twice(
     metrics: dict[str, Any], asked: Asked, output: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(swaps, "ProcessPoolExecutor", None)
+    monkeypatch.setattr(jobs, "ProcessPoolExecutor", None)
     again = evaluate_swaps(asked, output)
     assert {key: each for key, each in again.items() if key != "date"} == {
         key: each for key, each in metrics.items() if key != "date"
@@ -152,6 +152,27 @@ def test_a_stopped_evaluation_keeps_what_it_has(pictures: Path, tmp_path: Path) 
     times = [path.stat().st_mtime_ns for path in kept]
     evaluate_swaps(asked, tmp_path)
     assert [path.stat().st_mtime_ns for path in kept] == times
+
+
+def test_nothing_is_called_best_without_likeness_or_with_other_numbers_of_results(
+    metrics: dict[str, Any], output: Path
+) -> None:
+    """A picture that changes nothing has no error: it may not be printed as the best one."""
+
+    def bold(changes: dict[str, Any], lost: int) -> list[str]:
+        told = json.loads(json.dumps(metrics)) | {"strata": {}} | changes
+        told["methods"]["other"] = told["methods"][METHOD]
+        for scope in told["tables"]["portraits"].values():
+            other = scope["columns"]["other"] = json.loads(json.dumps(scope["columns"][METHOD]))
+            for figure in other["measures"].values():
+                figure["mean"] += 1
+                figure["n"] -= lost
+        return re.findall(r"<b>([\d.]+)</b>", render(told, []))
+
+    likeness = {"identity": {"embedding": "dlib", "why_not": ""}}
+    assert bold(likeness, 0)
+    assert not bold(likeness, 1)
+    assert not bold({"identity": {"embedding": "", "why_not": "dlib is missing."}}, 0)
 
 
 def test_photos_are_measured_and_never_shown(pictures: Path, tmp_path: Path) -> None:
@@ -188,11 +209,11 @@ def test_identities_are_compared_where_the_embedder_is() -> None:
     pytest.importorskip("dlib", reason="needs facezoo[identity]")
     pytest.importorskip("face_recognition_models", reason="needs facezoo[identity]")
     subject = next(each for each in shipped() if each.name == "curls.jpg")
-    face = work._face_of(subject)
-    settings = work.Settings(("orla",), True, 0, "", Path())
-    job = work.Job(subject, METHOD, "", settings)
-    own = work._descriptor_of(subject)
-    swapped, copied = (work._values(replace(job, column=name), face, own, "orla") for name in (METHOD, "copied input"))
+    settings = Settings(("orla",), True, 0, "", Path())
+    swapped, copied = (
+        measure_picture(subject, column, settings, lambda: None)["rows"][0]["values"]
+        for column in (METHOD, "copied input")
+    )
     assert swapped["to_persona"] < copied["to_persona"] and swapped["to_input"] > copied["to_input"] == 0
     assert swapped["top1"] == 1.0
 

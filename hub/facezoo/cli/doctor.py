@@ -11,11 +11,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
-import typer
-
-from facezoo.cli.shell import print_json
+from facezoo.cli.shell import AsJson, print_json
 from facezoo.errors import FacezooError
 
 __all__ = ["Finding", "doctor"]
@@ -36,7 +34,7 @@ class Finding:
     advice: str = ""
 
 
-def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False) -> int:
+def doctor(as_json: AsJson = False) -> int:
     """Say what this machine has, what is missing, and what to do. Exit code 1 when something needed is broken."""
     findings = list(_examine())
     if as_json:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from facezoo.cli.shell import ProgressLine, print_table
+from facezoo.cli.shell import ProgressLine, named, print_json, print_table
 
 __all__ = ["evaluate"]
 
@@ -29,26 +30,28 @@ def evaluate(
     ] = None,
     consent: Annotated[bool, typer.Option("--consent", help="Every face in these folders may be used.")] = False,
     quick: Annotated[bool, typer.Option("--quick", help="A few pictures: minutes become seconds.")] = False,
+    seed: Annotated[int, typer.Option(help="Of the methods.")] = 0,
+    record: Annotated[str, typer.Option(metavar="METHOD", help="Print its scores as JSON, for a metrics.json.")] = "",
 ) -> None:
     """Measure how good the face swaps are: likeness, pose, landmarks, expression, sharpness, seconds, and for whom.
 
     A stopped evaluation goes on where it was: what was measured is kept in DIR/cache."""
+    from facezoo.evaluate.figures import card_scores
     from facezoo.evaluate.swaps import Asked, evaluate_swaps
 
-    asked = Asked(_names(methods), _names(personas), portraits, photos, pairs, consent, quick)
+    asked = Asked(tuple(named(methods)), tuple(named(personas)), portraits, photos, pairs, consent, quick, seed)
     with ProgressLine() as progress:
         metrics = evaluate_swaps(asked, output, progress)
+    if record:
+        print_json([asdict(each) for each in card_scores(metrics, record)])
+        return
     for part, scopes in metrics["tables"].items():
         if "overall" in scopes:
             print(f"{metrics['pictures'][part]['title']}, {scopes['overall']['people']} people")
             _print_overall(scopes["overall"], metrics["measures"])
     if why := metrics["identity"]["why_not"]:
-        print(f"Without identities: {why}")
+        print(f"Not comparable: whom the results look like was not measured. {why}")
     print(f"{output / 'report.html'}: all of it, with intervals")
-
-
-def _names(words: str) -> tuple[str, ...]:
-    return tuple(filter(None, (each.strip() for each in words.split(","))))
 
 
 def _print_overall(scope: dict[str, Any], measures: dict[str, Any]) -> None:

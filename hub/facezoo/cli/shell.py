@@ -14,12 +14,27 @@ import traceback
 from collections.abc import Callable, Generator
 from pathlib import Path
 from types import FrameType
-from typing import Any, NoReturn, TextIO
+from typing import Annotated, Any, NoReturn, TextIO
+
+import typer
 
 from facezoo.errors import Cancelled, FacezooError, UsageError
 from facezoo.media.limits import VIDEO_SUFFIXES, WRITES_PHOTOS
 
-__all__ = ["ProgressLine", "choose_outputs", "conclude", "print_json", "print_table", "size_text", "staged", "warn"]
+__all__ = [
+    "AsJson",
+    "ProgressLine",
+    "choose_outputs",
+    "conclude",
+    "named",
+    "print_json",
+    "print_table",
+    "size_text",
+    "staged",
+    "warn",
+]
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 _STAGES = {
     "read": "Reading",
@@ -95,6 +110,11 @@ class ProgressLine:
     def _write(self, text: str) -> None:
         self._stream.write(text)
         self._stream.flush()
+
+
+def named(words: str) -> list[str]:
+    """What stands between commas: "a, b" is ["a", "b"], "" is []."""
+    return [each.strip() for each in words.split(",") if each.strip()]
 
 
 def warn(message: str) -> None:

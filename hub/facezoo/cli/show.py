@@ -8,13 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
-from facezoo.cli.shell import print_json, print_table, size_text
+from facezoo.cli.shell import AsJson, print_json, print_table, size_text
 from facezoo.errors import Unreadable
 from facezoo.types import MethodSpec
 
 __all__ = ["methods", "personas", "verify"]
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 _MEANINGS = {
     "trusted": "signed by this machine's facezoo, or by a signer it trusts, and unchanged since",

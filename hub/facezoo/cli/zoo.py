@@ -8,13 +8,12 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from facezoo.cli.shell import print_json, print_table, size_text, warn
+from facezoo.cli.shell import AsJson, print_json, print_table, size_text, warn
 from facezoo.errors import UsageError, WeightsUnavailable
 from facezoo.types import MethodSpec
 
 __all__ = ["bundle", "card", "check", "convert", "list_weights", "pin", "pull", "push"]
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Method = Annotated[str, typer.Argument(metavar="METHOD")]
 
 
@@ -136,7 +135,7 @@ def pin(
     embed: Annotated[bool, typer.Option("--embed", help="Ship the weights with facezoo as well.")] = False,
 ) -> None:
     """Write what facezoo must know of a method's weights into its own folder: manifest and record. For developers."""
-    from facezoo.train.publish import ship_folder
+    from facezoo.train.record import ship_folder
     from facezoo.zoo.record import read_record
 
     weights = ship_folder(folder, read_record(folder, method), embed=embed)

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facezoo.errors import NoFace
-from facezoo.face.find import find_faces
+from facezoo.face.find import choose, find_faces
 from facezoo.face.mesh import expression, inter_ocular, sample
 from facezoo.media.read import open_clip, read_photo
 from facezoo.motion.driver import Sight, find_start, track
@@ -31,11 +31,9 @@ from facezoo.motion.motion import Motion, relative
 from facezoo.motion.mouth import cut_mouth
 from facezoo.motion.photo import MovablePhoto
 from facezoo.types import Clip, Face, Frame, Image, Points
-from facezoo.zoo.figures import Figure, ssim
+from facezoo.zoo.figures import Figure, mean, saved, ssim
 
-__all__ = ["Across", "Followed", "across", "figure", "self_reenactment"]
-
-_RESAMPLES = 2000
+__all__ = ["Across", "Followed", "across", "self_reenactment"]
 
 
 @dataclass(frozen=True)
@@ -63,21 +61,6 @@ class Across:
     frames: int
 
 
-def figure(values: NDArray[np.float64], baseline: NDArray[np.float64] | None = None) -> Figure:
-    """The mean of values (n,) and its interval; the resampling is seeded. baseline: (n,), measured on the same frames:
-    1 - mean / baseline's mean then."""
-    chosen = np.random.default_rng(0).integers(0, len(values), (_RESAMPLES, len(values)))
-
-    def mean(rows: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.asarray(rows.mean(axis=-1))
-
-    center, means = mean(values), mean(values[chosen])
-    if baseline is not None:
-        center, means = 1 - center / mean(baseline), 1 - means / mean(baseline[chosen])
-    low, high = np.quantile(means, [0.025, 0.975])
-    return Figure(float(center), float(low), float(high), len(values))
-
-
 def self_reenactment(clip: Clip, every: int = 6) -> dict[str, Followed]:
     """The first frame, driven by the clip it comes from, against the clip's own frames.
 
@@ -99,14 +82,14 @@ def self_reenactment(clip: Clip, every: int = 6) -> dict[str, Followed]:
     columns = {name: np.array(rows).T for name, rows in drawn.items()}
     static = columns["static"][0]
     return {
-        name: Followed(figure(nme), figure(shape), figure(pose), figure(similarity), figure(nme, static))
+        name: Followed(mean(nme), mean(shape), mean(pose), mean(similarity), saved(nme, static))
         for name, (nme, shape, pose, similarity) in columns.items()
     }
 
 
 def across(photo: Image, clip: Clip, every: int = 6) -> Across:
     """A photo driven by somebody else's clip, from the clip's frame that is most like the photo."""
-    source = _first(find_faces(photo))
+    source = choose(find_faces(photo), 1)[0]
     puppet = MovablePhoto(source)
     sights = [sight for _, sight in track(clip.frames(), 0.3)]
     start = find_start(sights, float(puppet.eyes.mean()), float(puppet.mouth[0] / puppet.mouth[1]))
@@ -140,17 +123,11 @@ def _driven(clip: Clip, every: int) -> Iterator[tuple[Frame, Sight, Motion, Mova
     first = sight.observation
     if first is None:
         raise NoFace("The first frame shows no face.", "Cut the clip so that it begins with one.")
-    source = _first(find_faces(frame.image))
+    source = choose(find_faces(frame.image), 1)[0]
     puppet = MovablePhoto(source)
     for number, (frame, sight) in enumerate(seen, start=1):
         if number % every == 0 and sight.seen and sight.observation is not None:
             yield frame, sight, relative(sight.observation, first), puppet, source
-
-
-def _first(faces: list[Face]) -> Face:
-    if not faces:
-        raise NoFace("No face was found.", "Use a picture in which one face is large and sharp.")
-    return faces[0]
 
 
 def _errors(picture: Image, truth: Face) -> list[float]:

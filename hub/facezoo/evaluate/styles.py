@@ -12,7 +12,6 @@ against its other half: as near as two heaps of one kind come.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import sys
 from collections.abc import Callable, Sequence
@@ -22,14 +21,14 @@ from typing import Any, Literal
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from facezoo.errors import FacezooError, NoFace, UsageError, WeightsUnavailable
-from facezoo.evaluate.kernel import features, kernel_distance
-from facezoo.evaluate.metrics import find_again, kept
-from facezoo.evaluate.subjects import Subject, read_folder, spread
-from facezoo.face.embedding import check_embedder, describe
+from facezoo.errors import FacezooError, NoFace, UsageError
+from facezoo.evaluate.figures import score_of
+from facezoo.evaluate.metrics import features, find_again, kept, kernel_distance, why_no_identity
+from facezoo.evaluate.subjects import Subject, lock_of, read_folder, spread
+from facezoo.face.embedding import describe
 from facezoo.face.find import find_faces
+from facezoo.face.paste import from_lab, moments, to_lab, with_moments
 from facezoo.media.read import open_clip, read_photo
 from facezoo.media.sheet import side_by_side
 from facezoo.methods.cyclegan.pipeline import CycleGan
@@ -40,7 +39,7 @@ from facezoo.types import Face, Frame, Image
 from facezoo.zoo.embedded import consent_free
 from facezoo.zoo.figures import Figure, mean
 from facezoo.zoo.manifest import fingerprint
-from facezoo.zoo.record import Interval, Score
+from facezoo.zoo.record import Score
 
 __all__ = ["MEASURES", "evaluate_styles", "recolored"]
 
@@ -94,7 +93,7 @@ def evaluate_styles(
     ConsentRequired, ContentRefused, BadInput, WeightsUnavailable."""
     pipeline = CycleGan.from_pretrained(weights)
     heaps = {name: _read(folder, consent, most) for name, folder in (("photos", photos), ("paintings", paintings))}
-    described = _has_embedder()
+    described = not why_no_identity()
     ways: dict[Task, dict[str, dict[str, Figure]]] = {}
     rows: list[tuple[str, Image]] = []
     for task, (ours, theirs) in _WAYS.items():
@@ -109,7 +108,7 @@ def evaluate_styles(
         "side": _SIDE,
         "style": style,
         "identity": "dlib ResNet (2017), 128 numbers a face" if described else "",
-        "pictures": {name: _lock(heap.subjects) for name, heap in heaps.items()},
+        "pictures": {name: lock_of(heap.subjects) for name, heap in heaps.items()},
         "measures": MEASURES,
         "ways": {task: {name: {key: asdict(figure) for key, figure in column.items()} for name, column in way.items()}
                  for task, way in ways.items()},
@@ -124,21 +123,10 @@ def evaluate_styles(
 
 def recolored(picture: Image, others: Sequence[Image]) -> Image:
     """The picture (H, W, 3) RGB uint8 with the mean and spread, in CIE Lab, that the others have on average."""
-    mean, spread = (np.mean(each, axis=0) for each in zip(*(_colors(_lab(other)) for other in others), strict=True))
-    ours = _lab(picture)
-    own, width = _colors(ours)
-    moved = (ours - own) / np.maximum(width, 1e-3) * spread + mean
-    rgb = cv2.cvtColor(moved.astype(np.float32), cv2.COLOR_LAB2RGB)
-    return np.clip(rgb * 255, 0, 255).round().astype(np.uint8)
-
-
-def _lab(picture: Image) -> NDArray[np.float32]:
-    return np.asarray(cv2.cvtColor(picture.astype(np.float32) / 255, cv2.COLOR_RGB2LAB), np.float32)
-
-
-def _colors(lab: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    flat = lab.reshape(-1, 3)
-    return flat.mean(axis=0), flat.std(axis=0)
+    wanted = np.mean([moments(to_lab(other).reshape(-1, 3)) for other in others], axis=0)
+    lab = to_lab(picture)
+    rgb = from_lab(with_moments(lab, moments(lab.reshape(-1, 3)), wanted))
+    return np.clip(rgb, 0, 255).round().astype(np.uint8)
 
 
 def _read(folder: Path, consent: bool, most: int) -> _Heap:
@@ -212,37 +200,16 @@ def _faces_kept(heap: _Heap, made: list[Image], described: bool) -> dict[str, Fi
     return {name: mean(found, names[name]) for name, found in values.items() if found}
 
 
-def _has_embedder() -> bool:
-    try:
-        check_embedder()
-    except WeightsUnavailable:
-        return False
-    return True
-
-
-def _lock(subjects: Sequence[Subject]) -> dict[str, Any]:
-    files = [{"name": each.name, "sha256": each.sha256} for each in subjects]
-    return {"sha256": hashlib.sha256(json.dumps(files).encode()).hexdigest(), "files": files}
-
-
 def _scores(style: Style, task: Task, way: dict[str, dict[str, Figure]], heap: _Heap) -> list[Score]:
     """The method's figures as a model card has them, the other columns beside them."""
     source, target = _WAYS[task]
-    dataset = (
-        f"{source} into {target}, {STYLES[style]}, {len(heap.subjects)} pictures ({_lock(heap.subjects)['sha256'][:8]})"
-    )
+    version = lock_of(heap.subjects)["sha256"][:8]
+    dataset = f"{source} into {target}, {STYLES[style]}, {len(heap.subjects)} pictures ({version})"
     scores: list[Score] = []
     for measure, title in MEASURES.items():
         found = {name: column[measure] for name, column in way.items() if measure in column}
-        if OURS not in found:
-            continue
-        n = found[OURS].n
-        intervals = {
-            name: Interval(*(round(value, 4) for value in (each.mean, each.low, each.high)))
-            for name, each in found.items()
-        }
-        result = intervals.pop(OURS)
-        scores.append(Score(measure, title, dataset, n, _BETTER.get(measure, "lower"), result, intervals))
+        if OURS in found:
+            scores.append(score_of(measure, title, dataset, _BETTER.get(measure, "lower"), found, OURS))
     return scores
 
 

@@ -32,6 +32,7 @@ __all__ = [
     "fingerprint",
     "make_manifest",
     "manifest_text",
+    "method_of",
     "read_manifest",
 ]
 
@@ -113,6 +114,14 @@ def manifest_text(manifest: Manifest, embedded: Manifest | None = None) -> str:
         for name, part in parts.items()
     }
     return json.dumps(listed, indent=2) + "\n"
+
+
+def method_of(folder: str | Path) -> str:
+    """The id of the method whose saved pipeline lies in a folder; "" when there is none."""
+    try:
+        return str(json.loads((Path(folder) / "config.json").read_text(encoding="utf-8"))["method"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
 
 
 def describe(folder: Path, repo: str = "", revision: str = "") -> Weights:

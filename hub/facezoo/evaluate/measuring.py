@@ -1,5 +1,4 @@
-"""One piece of the work: one method on one picture, or on a few pairs. Its answer is a small file that is not made
-twice, so a stopped evaluation goes on where it was.
+"""What one job finds out: one method, or a baseline, on one picture or a few pairs.
 
 Results are measured as the method and the blending gave them, before the label and the watermark. They are never
 written anywhere; the few that the report shows are sealed first.
@@ -7,18 +6,11 @@ written anywhere; the few that the report shows are sealed first.
 
 from __future__ import annotations
 
-import hashlib
-import json
-import multiprocessing
-import os
-import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import cache, lru_cache
-from multiprocessing.synchronize import Event
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import cv2
@@ -26,147 +18,93 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facezoo import registry
-from facezoo.errors import Cancelled, FacezooError
+from facezoo.errors import FacezooError
+from facezoo.evaluate.figures import BASELINES, COPIED_INPUT, COPIED_PERSONA
 from facezoo.evaluate.metrics import find_again, kept, outside_ssim, sharpness
-from facezoo.evaluate.strata import groups
-from facezoo.evaluate.subjects import PairSet, Subject
+from facezoo.evaluate.subjects import PairSet, Subject, groups
 from facezoo.face.embedding import Descriptor, describe
 from facezoo.face.find import choose, find_faces, realign
 from facezoo.face.mesh import head_pose
 from facezoo.face.paste import paste, settings_of
-from facezoo.media.files import write_whole
 from facezoo.media.read import open_clip, read_photo
+from facezoo.method.pipeline import FacePipeline
 from facezoo.safety import admission
 from facezoo.safety.seal import Claim, seal
 from facezoo.types import Box, Face, Frame, Image, Landmarks, Mask
 from facezoo.zoo.embedded import consent_free, persona, personas
 from facezoo.zoo.figures import ssim
+from facezoo.zoo.manifest import method_of
 
-__all__ = ["BASELINES", "COPIED_INPUT", "COPIED_PERSONA", "Job", "Settings", "begin", "do_all", "picture_of"]
+__all__ = ["Settings", "measure_pairs", "measure_picture", "seal_thumbnail"]
 
-COPIED_INPUT, COPIED_PERSONA = "copied input", "copied persona"
-BASELINES = (COPIED_INPUT, COPIED_PERSONA)
 _THUMBNAIL = 320  # px, the longer side
 _SKIN, _MOUTH = 2, 7  # labels of a pair between which the face lies, see `facezoo.train.render.frames.LABELS`
-_stops: list[Event] = []  # of this process
 
 
 @dataclass(frozen=True)
 class Settings:
     """What all jobs of an evaluation share. identity: whether identities are compared. source: sha256 of the code that
-    measures. cache: where answers are kept."""
+    measures. cache: where answers are kept. weights: own ones of a method, see `registry.load`, "" for the zoo's."""
 
     personas: tuple[str, ...]
     identity: bool
     seed: int
     source: str
     cache: Path
+    weights: str = ""
 
 
-@dataclass(frozen=True)
-class Job:
-    """One column (a method's id or one of BASELINES) on one subject. version: what tells this method's code and weights
-    from earlier ones. shown: the persona with whom the report shows this picture, "" for none."""
-
-    subject: Subject | PairSet
-    column: str
-    version: str
-    settings: Settings
-    shown: str = ""
-
-    @property
-    def answer(self) -> Path:
-        """Where the answer is kept, named after all that it depends on."""
-        people = [each.sha256 for each in personas() if each.id in self.settings.personas]
-        what = (
-            [self.subject.sha256, self.subject.persona, *self.subject.names]
-            if isinstance(self.subject, PairSet)
-            else [self.subject.sha256, self.subject.name, self.subject.kind, self.subject.part]
-        )
-        settings = [self.settings.source, self.settings.identity, self.settings.seed]
-        text = json.dumps([settings, people, self.column, self.version, what])
-        return self.settings.cache / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.json"
-
-    @property
-    def picture(self) -> Path:
-        """Where the sealed thumbnail is kept."""
-        return self.answer.with_name(f"{self.answer.stem}-{self.shown}.jpg")
-
-    @property
-    def done(self) -> bool:
-        """Whether there is nothing left to do."""
-        return self.answer.is_file() and (not self.shown or self.column in BASELINES or self.picture.is_file())
-
-
-def begin(stop: Event) -> None:
-    """Prepare a process of its own that does jobs: one core, Ctrl-C is its parent's to handle, `stop` ends a job, and
-    it ends when its parent does."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.environ["OMP_NUM_THREADS"] = "1"  # torch is not loaded yet
-    cv2.setNumThreads(1)
-    _stops.append(stop)
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
-
-
-def do_all(jobs: Sequence[Job]) -> None:
-    """Do what is left of the jobs on one subject, whose face is found once. Raises Cancelled when `stop` was set."""
-    for job in jobs:
-        _do(job)
-
-
-def _check_stop() -> None:
-    if any(stop.is_set() for stop in _stops):
-        raise Cancelled("Stopped.")
-
-
-def _do(job: Job) -> None:
-    """The answer: {"failure", "groups", "rows": [{"persona", "person", "failure", "values"}]} as JSON."""
-    if not job.answer.is_file():
-        found = _measure_pairs(job, job.subject) if isinstance(job.subject, PairSet) else _measure(job, job.subject)
-        write_whole(job.answer, json.dumps(found))
-    if not job.done and isinstance(job.subject, Subject):
-        _show(job, job.subject)
-
-
-def picture_of(job: Job) -> Path | None:
-    """The sealed thumbnail of a job, None when the method failed on that picture."""
-    return job.picture if job.picture.is_file() and job.picture.stat().st_size else None
-
-
-def _measure(job: Job, subject: Subject) -> dict[str, Any]:
+def measure_picture(
+    subject: Subject, column: str, settings: Settings, check_stop: Callable[[], None]
+) -> dict[str, Any]:
+    """What a column (a method's id or one of BASELINES) makes of a picture, with every persona. The answer of a job."""
     try:
         face = _face_of(subject)
     except FacezooError as error:
         return {"failure": error.message, "groups": {}, "rows": []}
-    own = _descriptor_of(subject) if job.settings.identity else None
+    own = _descriptor_of(subject) if settings.identity else None
     rows: list[dict[str, Any]] = []
-    for who in job.settings.personas:
-        _check_stop()
+    for who in settings.personas:
+        check_stop()
         if persona(who).sha256 == subject.sha256:
             continue  # into oneself
-        if job.column not in BASELINES and not registry.load_spec(job.column).inputs.knows(who):
+        if column not in BASELINES and not _pipeline(column, settings.weights).spec.inputs.knows(who):
             continue
         row: dict[str, Any] = {"persona": who, "person": subject.name, "failure": "", "values": {}}
         try:
-            row["values"] = _values(job, face, own, who)
+            row["values"] = _values(column, settings, face, own, who)
         except FacezooError as error:
             row["failure"] = error.message
         rows.append(row)
     return {"failure": "", "groups": groups(subject, face), "rows": rows}
 
 
-def _values(job: Job, face: Face, own: Descriptor | None, who: str) -> dict[str, float]:
+def seal_thumbnail(subject: Subject, method: str, who: str, settings: Settings, path: Path) -> None:
+    """Seal a small picture of a result; an empty file says that there is none."""
+    try:
+        image, _ = _swap(method, settings, _face_of(subject), who)
+    except FacezooError:
+        path.write_bytes(b"")
+        return
+    spec = _pipeline(method, settings.weights).spec
+    named = {key: value for key, value in asdict(spec.weights).items() if key in ("repo", "revision", "sha256")}
+    claim = Claim(spec.id, spec.title, spec.year, named, who, asdict(spec.swapping()), settings.seed,
+                  (subject.sha256,), "swap")  # fmt: skip
+    ratio = _THUMBNAIL / max(image.shape[:2])
+    small = np.asarray(cv2.resize(image, None, fx=ratio, fy=ratio, interpolation=cv2.INTER_AREA), np.uint8)
+    seal(iter([Frame(small, 0.0)]), path, claim=claim, clip=open_clip(subject.path))
+
+
+def _values(column: str, settings: Settings, face: Face, own: Descriptor | None, who: str) -> dict[str, float]:
     """The measures of one result by their ids, see `facezoo.evaluate.measures`."""
-    if job.column == COPIED_INPUT:
+    if column == COPIED_INPUT:
         values, shown = {"pose": 0.0, "nme": 0.0, "expression": 0.0, "outside": 1.0, "sharpness": 1.0}, own
-    elif job.column == COPIED_PERSONA:
+    elif column == COPIED_PERSONA:
         errors = kept(face, _persona(who))
         values = {"pose": errors.pose_error, "expression": errors.expression_error}
         shown = None if own is None else _persona_descriptor(who)
     else:
-        image, seconds = _swap(job, face, who)
+        image, seconds = _swap(column, settings, face, who)
         found = find_again(face, image)
         errors = kept(face, found)
         values = {
@@ -192,14 +130,15 @@ def _identity(shown: Descriptor, own: Descriptor, who: str) -> dict[str, float]:
     }
 
 
-def _measure_pairs(job: Job, pairs: PairSet) -> dict[str, Any]:
+def measure_pairs(pairs: PairSet, column: str, settings: Settings, check_stop: Callable[[], None]) -> dict[str, Any]:
+    """How near a column comes to the truth of some pairs. The answer of a job."""
     rows: list[dict[str, Any]] = []
     for name, person in zip(pairs.names, pairs.people, strict=True):
-        _check_stop()
+        check_stop()
         row: dict[str, Any] = {"persona": pairs.persona, "person": person, "failure": "", "values": {}}
         face, truth, where = _pair(pairs.folder, name)
         try:
-            made = _unblended(job, face, pairs.persona)
+            made = _unblended(column, settings, face, pairs.persona)
             error = np.abs(made.astype(np.float32) - truth).mean(axis=2)
             row["values"] = {"l1": float(np.average(error, weights=where)), "ssim": ssim(made, truth, where)}
         except FacezooError as failed:
@@ -227,14 +166,14 @@ def _rendered(folder: Path, name: str) -> Face:
     return Face(1, box, marks, head_pose(marks), image, image, np.eye(2, 3, dtype=np.float32))
 
 
-def _unblended(job: Job, face: Face, who: str) -> Image:
+def _unblended(column: str, settings: Settings, face: Face, who: str) -> Image:
     """What a method makes of a rendered face, laid over it by the method's own mask, its colours as they are."""
-    if job.column == COPIED_INPUT:
+    if column == COPIED_INPUT:
         return face.frame
     side = face.frame.shape[0]
-    if job.column == COPIED_PERSONA:
+    if column == COPIED_PERSONA:
         return realign(_persona(who), side).crop
-    target, crop = _crop(job, face, who)
+    target, crop = _crop(column, settings, face, who)
     layers = crop if crop.shape[2] == 4 else np.dstack([crop, np.full(crop.shape[:2], 255, np.uint8)])
     placed: NDArray[np.float32] = cv2.warpAffine(  # pyright: ignore[reportAssignmentType]
         layers.astype(np.float32), target.affine, (side, side), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
@@ -243,46 +182,36 @@ def _unblended(job: Job, face: Face, who: str) -> Image:
     return np.round(face.frame * (1 - share) + placed[..., :3] * share).astype(np.uint8)
 
 
-def _swap(job: Job, face: Face, who: str) -> tuple[Image, float]:
+def _swap(column: str, settings: Settings, face: Face, who: str) -> tuple[Image, float]:
     """The whole picture with its face replaced, and the processor seconds that method and blending took: other work
     on the machine hardly changes them."""
-    _warm(job.column, who)
+    _warm(column, settings.weights, who)
     began = time.process_time()
-    target, crop = _crop(job, face, who)
-    image = paste(target, crop, **settings_of(registry.load_spec(job.column).swapping()))
+    target, crop = _crop(column, settings, face, who)
+    image = paste(target, crop, **settings_of(_pipeline(column, settings.weights).spec.swapping()))
     return image, time.process_time() - began
 
 
-def _crop(job: Job, face: Face, who: str) -> tuple[Face, Image]:
+def _crop(column: str, settings: Settings, face: Face, who: str) -> tuple[Face, Image]:
     """The face as the method wants it, and what the method makes of it."""
-    spec = registry.load_spec(job.column)
+    pipeline = _pipeline(column, settings.weights)
+    spec = pipeline.spec
     target = realign(face, spec.inputs.crop_size) if spec.inputs.crop_size else face
     faces: Iterator[Face] = iter([target])
-    made = registry.load(job.column)(faces, identity=_persona(who), params=spec.swapping(), seed=job.settings.seed)
+    made = pipeline(faces, identity=_persona(who), params=spec.swapping(), seed=settings.seed)
     return target, next(iter(made))
 
 
 @cache
-def _warm(method: str, who: str) -> None:
+def _warm(method: str, weights: str, who: str) -> None:
     """The first call loads networks and is not timed."""
-    next(iter(registry.load(method)(iter([_persona(who)]), identity=_persona(who),
-                                    params=registry.load_spec(method).swapping())))  # fmt: skip
+    pipeline = _pipeline(method, weights)
+    next(iter(pipeline(iter([_persona(who)]), identity=_persona(who), params=pipeline.spec.swapping())))
 
 
-def _show(job: Job, subject: Subject) -> None:
-    """Seal a thumbnail of the result; an empty file says that there is none."""
-    try:
-        image, _ = _swap(job, _face_of(subject), job.shown)
-    except FacezooError:
-        job.picture.write_bytes(b"")
-        return
-    spec = replace(registry.load_spec(job.column), weights=registry.load(job.column).weights)
-    named = {key: value for key, value in asdict(spec.weights).items() if key in ("repo", "revision", "sha256")}
-    claim = Claim(spec.id, spec.title, spec.year, named, job.shown, asdict(spec.swapping()), job.settings.seed,
-                  (subject.sha256,), "swap")  # fmt: skip
-    ratio = _THUMBNAIL / max(image.shape[:2])
-    small = np.asarray(cv2.resize(image, None, fx=ratio, fy=ratio, interpolation=cv2.INTER_AREA), np.uint8)
-    seal(iter([Frame(small, 0.0)]), job.picture, claim=claim, clip=open_clip(subject.path))
+def _pipeline(method: str, weights: str) -> FacePipeline:
+    """The method, with own weights when these are of it."""
+    return registry.load_faces(method, weights if weights and method_of(weights) == method else "")
 
 
 @cache

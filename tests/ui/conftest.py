@@ -1,7 +1,8 @@
-"""One hub, started as a user starts it, and one browser, for all tests of this folder."""
+"""One hub, started as a user starts it, and one browser, for all tests of this folder; more hubs for those who ask."""
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import io
 import os
@@ -33,9 +34,92 @@ ARGUMENTS = [
 ]  # fmt: skip
 
 
+def free_port() -> int:
+    """A port of this machine that nobody uses."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class Server:
+    """A hub in a process of its own, which a test may stop and start again."""
+
+    command: list[str]
+    folder: Path
+    environment: dict[str, str]
+    port: int = field(default_factory=free_port)
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/"
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "log.txt"
+
+    @property
+    def pid(self) -> int:
+        assert self.process is not None
+        return self.process.pid
+
+    def start(self) -> None:
+        """Returns when it answers."""
+        temporary = self.folder / "tmp"
+        temporary.mkdir(exist_ok=True)
+        with self.log.open("a") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, *(each.replace("PORT", str(self.port)) for each in self.command)],
+                env={**self.environment, "TMPDIR": str(temporary)}, stdout=output, stderr=subprocess.STDOUT,
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  # background jobs ignore it
+            )  # fmt: skip
+        for _ in range(600):
+            assert self.process.poll() is None, self.log.read_text()
+            try:
+                with urllib.request.urlopen(self.url, timeout=5) as answer:
+                    assert answer.status == 200
+                return
+            except OSError:
+                time.sleep(0.2)
+        raise AssertionError(f"the hub did not answer: {self.log.read_text()}")
+
+    def stop(self) -> None:
+        """As with Ctrl-C."""
+        assert self.process is not None
+        died = self.process.poll()
+        self.process.send_signal(signal.SIGINT)
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+        assert died is None, f"the hub ended by itself with {died}: {self.log.read_text()}"
+        assert "Traceback" not in self.log.read_text(), self.log.read_text()
+
+
+Serve = Callable[..., contextlib.AbstractContextManager[Server]]
+"""(command, folder, environment) -> a running hub; PORT in the command is its port."""
+
+
+@pytest.fixture(scope="session")
+def serve() -> Serve:
+    """Starts a hub for a test that needs one of its own."""
+    return _serve
+
+
+@contextlib.contextmanager
+def _serve(command: list[str], folder: Path, environment: dict[str, str] | None = None) -> Iterator[Server]:
+    server = Server(command, folder, environment or {**os.environ})
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
 @dataclass(frozen=True)
 class Hub:
-    """A running hub. log: what its process printed."""
+    """The hub that tests share."""
 
     url: str
     pid: int
@@ -51,35 +135,11 @@ class Hub:
 @pytest.fixture(scope="session")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
     """`python -m facezoo.ui` on a free port of this machine."""
-    folder = tmp_path_factory.mktemp("hub")
-    (folder / "tmp").mkdir()
-    environment = {**os.environ, "TMPDIR": str(folder / "tmp")}
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    log = folder / "log.txt"
     began = time.monotonic()
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "facezoo.ui", "--port", str(port)],
-            env=environment, stdout=output, stderr=subprocess.STDOUT,
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  # background jobs ignore it
-        )  # fmt: skip
-    url = f"http://127.0.0.1:{port}/"
-    try:
-        _wait_for(url, process, log)
+    with _serve(["-m", "facezoo.ui", "--port", "PORT"], tmp_path_factory.mktemp("hub")) as server:
         seconds = time.monotonic() - began
-        yield Hub(url, process.pid, seconds, resident_megabytes(process.pid), log)
-    finally:
-        died = process.poll()
-        process.send_signal(signal.SIGINT)
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-    assert died is None, f"the hub ended by itself with {died}: {log.read_text()}"
-    assert "Traceback" not in log.read_text(), log.read_text()
-    left = sorted(path.name for path in (folder / "tmp").iterdir())
+        yield Hub(server.url, server.pid, seconds, resident_megabytes(server.pid), server.log)
+    left = sorted(path.name for path in (server.folder / "tmp").iterdir())
     assert left == [], f"left in the temp folder: {left}"
 
 
@@ -90,18 +150,6 @@ def resident_megabytes(pid: int) -> float:
     except ImportError:
         return float("nan")
     return psutil.Process(pid).memory_info().rss / 1e6
-
-
-def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    for _ in range(600):
-        assert process.poll() is None, log.read_text()
-        try:
-            with urllib.request.urlopen(url, timeout=5) as answer:
-                assert answer.status == 200
-            return
-        except OSError:
-            time.sleep(0.2)
-    raise AssertionError(f"the hub did not answer: {log.read_text()}")
 
 
 @dataclass
@@ -120,7 +168,7 @@ class Visit:
 
 
 Visitor = Callable[..., Visit]
-"""(width, height, scheme) -> Visit; all have defaults."""
+"""(width, height, scheme) -> Visit; all have defaults. Of `meet`, the address comes first."""
 
 
 @pytest.fixture(scope="session")
@@ -143,28 +191,65 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 
 @pytest.fixture
-def visit(browser: Browser, hub: Hub) -> Iterator[Visitor]:
-    """Opens the hub as a new visitor. Pages are closed when the test ends, or they would go on asking the server."""
+def meet(browser: Browser) -> Iterator[Visitor]:
+    """Opens an address as a new visitor. Pages are closed when the test ends, or they would go on asking the server."""
 
-    def opened(width: int = 1440, height: int = 900, scheme: str = "light", **settings: Any) -> Visit:
+    def opened(url: str, width: int = 1440, height: int = 900, scheme: str = "light", **settings: Any) -> Visit:
         context = browser.new_context(
             viewport={"width": width, "height": height},
             color_scheme=scheme,  # type: ignore[arg-type]
             accept_downloads=True,
-            permissions=["camera"],
             **settings,
         )
         seen = Visit(context.new_page())
         seen.page.on("request", lambda request: seen.requests.append(request.url))
         seen.page.on("pageerror", lambda error: seen.errors.append(str(error)))
         seen.page.on("console", lambda line: seen.errors.append(line.text) if line.type == "error" else None)
-        seen.page.goto(hub.url)
-        seen.page.wait_for_selector(".picker")
+        seen.page.goto(url)
         return seen
 
     yield opened
     for context in browser.contexts:
         context.close()
+
+
+@pytest.fixture
+def visit(meet: Visitor, hub: Hub) -> Visitor:
+    """Opens the hub that tests share as a new visitor, who has a camera."""
+
+    def opened(*given: Any, **settings: Any) -> Visit:
+        seen = meet(hub.url, *given, permissions=["camera"], **settings)
+        seen.page.wait_for_selector(".picker")
+        return seen
+
+    return opened
+
+
+@pytest.fixture
+def stranger(portrait: Path, tmp_path: Path) -> Path:
+    """The synthetic portrait saved again: other bytes, so that consent is asked as for anybody's photo."""
+    path = tmp_path / "holiday.jpg"
+    _rgb(portrait).save(path, quality=93)
+    return path
+
+
+@pytest.fixture
+def two_people(portrait: Path, tmp_path: Path) -> Path:
+    """The portrait twice, a larger and a smaller face."""
+    one = _rgb(portrait).resize((480, 480))
+    pair = one.resize((880, 480))
+    pair.paste("gray", (0, 0, 880, 480))
+    pair.paste(one, (0, 0))
+    pair.paste(one.resize((320, 320)), (520, 100))
+    path = tmp_path / "pair.png"
+    pair.save(path)
+    return path
+
+
+def _rgb(path: Path) -> Any:
+    from PIL import Image
+
+    return Image.open(path).convert("RGB")
 
 
 def _without_realtime(chromium: str, wrapper: Path) -> str:

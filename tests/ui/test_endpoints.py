@@ -31,16 +31,6 @@ def client(hub: Hub, tmp_path_factory: pytest.TempPathFactory) -> Client:
 
 
 @pytest.fixture
-def stranger(portrait: Path, tmp_path: Path) -> Path:
-    """A synthetic portrait saved again: other bytes, so that consent is asked."""
-    from PIL import Image
-
-    path = tmp_path / "stranger.jpg"
-    Image.open(portrait).convert("RGB").save(path, quality=93)
-    return path
-
-
-@pytest.fixture
 def motion() -> str:
     """The name of the shortest motion that ships."""
     from facezoo.motion.template import shipped_templates

@@ -11,7 +11,7 @@ from facezoo.registry import list_methods, load_spec
 from facezoo.types import MethodSpec
 from facezoo.ui import workspace
 from facezoo.ui.guard import HeaderGuard, stay_offline
-from facezoo.ui.theme import ASSETS, gradio_theme, head
+from facezoo.ui.theme import FAVICON, gradio_theme, head
 from facezoo.zoo.embedded import examples, personas
 
 if TYPE_CHECKING:
@@ -21,12 +21,14 @@ __all__ = ["build", "launch"]
 
 _LARGEST_UPLOAD = 50 * 1024 * 1024
 _QUEUE = 20  # requests that may wait; the next one is told that the hub is busy
-_SKIP = '<a class="skip" href="#main">Skip to the content</a>'
-_BRAND = '<header class="brand"><span class="wordmark">facezoo</span><span class="motto">{words}</span></header>'
-_FOOT = (
-    '<footer class="foot"><p>Runs on this machine. Nothing you upload leaves it. Every result says that AI made it; '
-    "please keep it so.</p></footer>"
-)
+_OPEN_TAB = """() => {
+  const open = () => {
+    const name = location.hash.match(/^#(train|zoo)(\\/|$)/)?.[1];
+    document.querySelector(`[role=tab][data-tab-id="${name}"]`)?.click();
+  };
+  addEventListener('hashchange', open);
+  open();
+}"""
 
 
 def build(methods: Sequence[str] | None = None) -> gr.Blocks:
@@ -35,43 +37,26 @@ def build(methods: Sequence[str] | None = None) -> gr.Blocks:
     workspace.root()  # before gradio is imported: it reads its temp folder then
     import gradio as gr
 
-    from facezoo.ui.animate.page import animate_page, visitor_left
-    from facezoo.ui.compare.page import compare_page
+    from facezoo.ui.animate.page import visitor_left
+    from facezoo.ui.common.html import static, template
     from facezoo.ui.endpoints import add_endpoints
-    from facezoo.ui.methods.page import method_tab
-    from facezoo.ui.train.page import train_page
-    from facezoo.ui.verify.page import verify_page
-    from facezoo.ui.zoo.page import zoo_page
+    from facezoo.ui.jobs import QUIET
 
     specs = [load_spec(id) for id in methods] if methods else list_methods()
-    animating = [spec for spec in specs if "animate" in spec.tasks]
     with gr.Blocks(
         title="facezoo: see what AI does to a face",
         analytics_enabled=False,
         fill_width=True,
         delete_cache=(workspace.SWEEP_EVERY, workspace.LIFETIME),
     ) as hub:
-        gr.HTML(_SKIP + _BRAND.format(words=_motto(specs)), apply_default_css=False, elem_classes=["brand-block"])
+        frame = template("common/frame.html")
+        static(frame.top(_motto(specs)), elem_classes=["brand-block"])
         with gr.Tabs(elem_id="main"):
-            with gr.Tab("Compare", id="compare"):
-                compare_page([spec for spec in specs if "swap" in spec.tasks])
-            if animating:
-                with gr.Tab("Animate", id="animate"):
-                    animate_page(animating[-1])
-            with gr.Tab("Methods", id="methods"), gr.Tabs(elem_classes=["sub-tabs"]):
-                for spec in specs:
-                    with gr.Tab(spec.title, id=spec.id):
-                        method_tab(spec, in_animate=spec in animating[-1:])
-            if any(spec.id == "deepfakes" for spec in specs):
-                with gr.Tab("Train", id="train"):
-                    train_page()
-            with gr.Tab("Zoo", id="zoo"):
-                zoo_page(specs)
-            with gr.Tab("Verify", id="verify"):
-                verify_page()
-        gr.HTML(_FOOT, apply_default_css=False)
+            _tabs(specs)
+        static(frame.foot())
         add_endpoints(hub, specs)
         hub.unload(visitor_left)
+        gr.on(None, fn=None, js=_OPEN_TAB, **QUIET)
         hub.load(_warm_up, queue=False, show_progress="hidden", api_visibility="private")
     hub.queue(max_size=_QUEUE, default_concurrency_limit=1, api_open=True)
     return hub
@@ -101,7 +86,7 @@ def launch(
         enable_monitoring=False,
         max_file_size=_LARGEST_UPLOAD,
         allowed_paths=_served(),
-        favicon_path=ASSETS / "favicon.png",
+        favicon_path=FAVICON,
         theme=gradio_theme(),
         head=head(),
         **settings,
@@ -109,10 +94,39 @@ def launch(
     return address
 
 
+def _tabs(specs: Sequence[MethodSpec]) -> None:
+    import gradio as gr
+
+    from facezoo.ui.animate.page import animate_page
+    from facezoo.ui.compare.page import compare_page
+    from facezoo.ui.methods.page import method_tab
+    from facezoo.ui.train.page import train_page
+    from facezoo.ui.verify.page import verify_page
+    from facezoo.ui.zoo.page import zoo_page
+
+    animating = [spec for spec in specs if "animate" in spec.tasks]
+    with gr.Tab("Compare", id="compare"):
+        compare_page([spec for spec in specs if "swap" in spec.tasks])
+    if animating:
+        with gr.Tab("Animate", id="animate"):
+            animate_page(animating[-1])
+    with gr.Tab("Methods", id="methods"), gr.Tabs(elem_classes=["sub-tabs"]):
+        for spec in specs:
+            with gr.Tab(spec.title, id=spec.id):
+                method_tab(spec, in_animate=spec in animating[-1:])
+    if any(spec.id == "deepfakes" for spec in specs):
+        with gr.Tab("Train", id="train"):
+            train_page()
+    with gr.Tab("Zoo", id="zoo"):
+        zoo_page(specs)
+    with gr.Tab("Verify", id="verify"):
+        verify_page()
+
+
 def _served() -> list[str]:
     """The shipped pictures the page shows, file by file: no folder is opened."""
-    from facezoo.ui.common.driver import previews
-    from facezoo.ui.compare.finished import shipped_example
+    from facezoo.ui.animate.motions import previews
+    from facezoo.ui.common.results import shipped_example
 
     shown = [*previews()]
     shown += [each.portrait for each in personas()] + [each.path for each in examples()]

@@ -17,6 +17,7 @@ from gradio import FileData
 from gradio.events import api
 
 from facezoo.errors import BadInput, FacezooError, UsageError
+from facezoo.media.limits import RESULT_SUFFIX
 from facezoo.media.read import open_clip
 from facezoo.types import MethodSpec, Sealed
 from facezoo.ui.jobs import explain
@@ -150,7 +151,7 @@ def _run(spec: MethodSpec, values: dict[str, Any]) -> Sealed:
     if spec.inputs.driving:
         suffix = f".{values['format']}" if _moves(driving) else ".png"
     else:
-        suffix = {"photo": ".png", "animation": ".gif", "video": ".mp4"}[open_clip(image).kind]
+        suffix = RESULT_SUFFIX[open_clip(image).kind]
     return runner.run(
         spec.id,
         image,

@@ -2,7 +2,7 @@
 
 Each method that has an example.json, {"input": example id, "persona": persona id}, gets an example.jpg beside it; one
 that animates, {"input": example id, "driving": template name}, an example.mp4. Every shipped motion gets a small film
-and a still in ui/assets/motions. All are signed by a key that is made for this run and thrown away; its root
+and a still in ui/animate/motions. All are signed by a key that is made for this run and thrown away; its root
 certificate goes into safety/anchors.pem, so that every facezoo verifies them as trusted.
 """
 
@@ -20,8 +20,8 @@ from facezoo import registry, runner
 from facezoo.motion.motion import Motion
 from facezoo.motion.template import save_template, shipped, shipped_names, template_from
 from facezoo.safety.c2pa import identity
-from facezoo.ui.compare.finished import shipped_example
-from facezoo.ui.theme import ASSETS
+from facezoo.ui.animate.motions import FOLDER, previews
+from facezoo.ui.common.results import shipped_example
 from facezoo.zoo.embedded import examples, persona
 
 __all__ = ["main"]
@@ -62,9 +62,8 @@ def _make_motions(scratch: Path) -> None:
 
     with Image.open(persona(_MODEL).portrait) as portrait:
         portrait.resize((_SIDE, _SIDE), Image.Resampling.LANCZOS).save(scratch / "model.png")
-    folder = ASSETS / "motions"
-    folder.mkdir(exist_ok=True)
-    for old in [*folder.glob("*.webp"), *folder.glob("*.mp4")]:
+    FOLDER.mkdir(exist_ok=True)
+    for old in previews():
         old.unlink()
     for name in shipped_names():
         motion = shipped(name)
@@ -76,7 +75,7 @@ def _make_motions(scratch: Path) -> None:
                 scratch / "model.png",
                 driving=save_template(shown, scratch / f"{name}.motion"),
                 consent=True,  # nobody's face
-                output=folder / file,
+                output=FOLDER / file,
             )
             print(sealed.path)
 

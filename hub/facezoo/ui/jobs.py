@@ -1,40 +1,63 @@
-"""Work that runs beside the page: started in a thread, followed as events, stopped by the visitor."""
+"""Work that runs beside the page: the one engine for runs, gathered faces and downloads, and the one run button."""
 
 from __future__ import annotations
 
 import logging
-import queue
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import gradio as gr
 
 from facezoo.errors import Cancelled, FacezooError, Refused
 from facezoo.types import Progress
 
-__all__ = ["Done", "Event", "Failure", "Partial", "Stage", "Working", "explain", "follow", "stop"]
+__all__ = [
+    "LIVE", "LOOKING", "QUIET", "Done", "Event", "Failure", "Job", "Partial", "Run", "Stage", "Working", "duration",
+    "explain", "find", "forget", "main_button", "run", "running", "shows", "start", "stop", "stop_button", "wire_runs",
+]  # fmt: skip
 
+QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+"""How events of the page are set; these two as well where a file is looked at, or a picture moved live."""
+LOOKING: dict[str, Any] = {**QUIET, "concurrency_limit": 2, "concurrency_id": "look"}
+LIVE: dict[str, Any] = {**QUIET, "concurrency_limit": 2, "concurrency_id": "live"}
 _log = logging.getLogger("facezoo.ui")
-_REPORTS_EVERY = 0.15  # seconds between two stage events; more would only queue up in the browser
+_REPORTS_EVERY = 0.15  # seconds between two stages told; more would only queue up in the browser
+_ENOUGH = 0.02  # of the work: before that its speed is not known
 _WORDS = {
+    "": "Starting",
     "read": "Reading the picture",
     "detect": "Finding faces",
     "method": "Making the new face",
     "blend": "Blending it in",
     "seal": "Labelling, watermarking, signing",
 }
+_NOT_KEPT = "Nothing was kept. Your picture and choices are still here."
 
 
 @dataclass(frozen=True)
 class Stage:
-    """Where the work is: the stage in words, its fraction in [0, 1], seconds left in it (None: not known), and the
-    method whose stage it is ("" for stages all methods share)."""
+    """Where the work is: the stage in words and by the name that the work gives it, its fraction in [0, 1], seconds
+    left in it (None: not known), and the method whose stage it is ("" for stages all methods share)."""
 
     words: str
-    fraction: float
-    seconds_left: float | None
+    fraction: float = 0.0
+    seconds_left: float | None = None
     method: str = ""
+    name: str = ""
+
+    @property
+    def left(self) -> str:
+        """How long it takes yet, "" while nobody knows and at the very end."""
+        known = self.seconds_left is not None and self.seconds_left >= 2
+        return f"about {duration(self.seconds_left or 0)} left" if known else ""
+
+    @property
+    def line(self) -> str:
+        """Words and time left."""
+        return ", ".join(each for each in (self.words, self.left) if each)
 
 
 @dataclass(frozen=True)
@@ -72,43 +95,169 @@ class Working:
     partial: Callable[[str, Any], None]
 
 
-_stops: dict[str, threading.Event] = {}
+class Job:
+    """`work` in a thread. It goes on when nobody follows it. now: where it is; end: how it ended, None before that.
+
+    words: what its stages are called, "" before the first. kept: what to tell whoever stops it. turn: taken while it
+    works, so that only one job at a time does. patient: a stop counts when the work reports next, else at once,
+    whatever the work waits for."""
+
+    def __init__(
+        self,
+        work: Callable[[Working], Any],
+        *,
+        words: Mapping[str, str] = _WORDS,
+        kept: str = _NOT_KEPT,
+        turn: threading.Lock | None = None,
+        patient: bool = True,
+    ) -> None:
+        self.now = self._first = Stage(words[""])
+        self.end: Done | Failure | None = None
+        self._words, self._kept, self._patient = words, kept, patient
+        self._working, self._partials = Working(self._progress, self._partial), list[Partial]()
+        self._began = (0.0, 0.0)  # when the stage began, the fraction then
+        self._told = 0.0
+        self._changed = threading.Condition()
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, args=(work, turn), name="facezoo-job", daemon=True)
+        self._thread.start()
+
+    @property
+    def busy(self) -> bool:
+        """Whether it goes on."""
+        return self.end is None
+
+    @property
+    def problem(self) -> Failure | None:
+        """Why it ended; None while it goes on, and when all went well."""
+        return self.end if isinstance(self.end, Failure) else None
+
+    def stop(self) -> None:
+        """Asks it to end."""
+        self._stopped.set()
+        if not self._patient:
+            self._finish(explain(Cancelled("Stopped."), kept=self._kept))
+
+    def wait(self) -> None:
+        """Until its thread has ended."""
+        self._thread.join()
+
+    def events(self) -> Iterator[Event]:
+        """What it reports from now on, the latest stage alone of those meanwhile; last Done or Failure."""
+        seen, told = self._first, 0
+        while True:
+            with self._changed:
+                while not (self.end or self.now is not seen or len(self._partials) > told):
+                    self._changed.wait()
+                now, partials, end = self.now, self._partials[told:], self.end
+            if now is not seen:
+                yield now
+            yield from partials
+            if end:
+                yield end
+                return
+            seen, told = now, told + len(partials)
+
+    def _run(self, work: Callable[[Working], Any], turn: threading.Lock | None) -> None:
+        try:
+            end: Done | Failure = Done(self._in_turn(work, turn) if turn else work(self._working))
+        except BaseException as error:  # a thread has nobody else to tell
+            end = explain(error, kept=self._kept)
+        self._finish(end)
+
+    def _in_turn(self, work: Callable[[Working], Any], turn: threading.Lock) -> Any:
+        while not turn.acquire(timeout=1):
+            self._check()
+        try:
+            self._progress("read", 0.0)
+            return work(self._working)
+        finally:
+            turn.release()
+
+    def _check(self) -> None:
+        if self._stopped.is_set():
+            raise Cancelled("Stopped.")
+
+    def _finish(self, end: Done | Failure) -> None:
+        with self._changed:
+            self.end = self.end or end
+            self._changed.notify_all()
+
+    def _partial(self, name: str, value: Any) -> None:
+        with self._changed:
+            self._partials.append(Partial(name, value))
+            self._changed.notify_all()
+
+    def _progress(self, stage: str, fraction: float) -> None:
+        self._check()
+        now = time.monotonic()
+        method, _, name = stage.rpartition(":")
+        if (method, name) != (self.now.method, self.now.name) or self.now is self._first:
+            self._began, self._told = (now, fraction), 0.0
+        if now - self._told < _REPORTS_EVERY and fraction < 1:
+            return
+        self._told = now
+        spent, done = now - self._began[0], fraction - self._began[1]
+        left = (1 - fraction) * spent / done if spent > 1 and done > _ENOUGH else None
+        words = self._words.get(name, name.replace("_", " ").capitalize())
+        with self._changed:
+            self.now = Stage(words, min(1.0, fraction), left, method, name)
+            self._changed.notify_all()
 
 
-def follow(work: Callable[[Working], Any], owner: str, *, words: Mapping[str, str] | None = None) -> Iterator[Event]:
-    """Runs `work` in a thread and yields what it reports; the last event is Done or Failure.
+_jobs: dict[Hashable, Job] = {}
+
+
+def start(key: Hashable, work: Callable[[Working], Any], **settings: Any) -> Job:
+    """A new job that is known by this key from now on. settings: as of `Job`."""
+    _jobs[key] = Job(work, **settings)
+    return _jobs[key]
+
+
+def find(key: Hashable) -> Job | None:
+    """The job of this key, at work or ended."""
+    return _jobs.get(key)
+
+
+def running(key: Hashable) -> Job | None:
+    """The job of this key while it is at work."""
+    now = _jobs.get(key)
+    return now if now and now.busy else None
+
+
+def stop(key: Hashable) -> None:
+    """Asks the job of this key to end, if there is one."""
+    if now := _jobs.get(key):
+        now.stop()
+
+
+def forget(key: Hashable) -> None:
+    """Stops the job of this key, if there is one, and waits for its end."""
+    if now := _jobs.pop(key, None):
+        now.stop()
+        now.wait()
+
+
+def run(work: Callable[[Working], Any], owner: str, *, words: Mapping[str, str] | None = None) -> Iterator[Event]:
+    """Runs `work` for one visitor and yields what it reports; the last event is Done or Failure.
 
     owner names the visitor's session for `stop`. words: what stages are called where it differs from a swap. Closing
     the iterator (the visitor left) stops the work too."""
-    events: queue.SimpleQueue[Event] = queue.SimpleQueue()
-    stopped = threading.Event()
-    _stops[owner] = stopped
-    working = Working(
-        _reporter(events, stopped, _WORDS | dict(words or {})), lambda name, value: events.put(Partial(name, value))
-    )
-    threading.Thread(target=_work, args=(work, working, events), name="facezoo-job", daemon=True).start()
+    job = start(owner, work, words=_WORDS | dict(words or {}))
     try:
-        while True:
-            event = events.get()
-            yield event
-            if isinstance(event, Done | Failure):
-                return
+        yield from job.events()
     finally:
-        stopped.set()
-        if _stops.get(owner) is stopped:
-            del _stops[owner]
+        job.stop()
+        if _jobs.get(owner) is job:
+            del _jobs[owner]
 
 
-def stop(owner: str) -> None:
-    """Asks the work of this visitor to stop; it does at its next progress report."""
-    if event := _stops.get(owner):
-        event.set()
+def explain(error: BaseException, *, kept: str = _NOT_KEPT) -> Failure:
+    """Any exception as words for the page. Unexpected ones are logged in full and shown without inner workings.
 
-
-def explain(error: BaseException) -> Failure:
-    """Any exception as words for the page. Unexpected ones are logged in full and shown without inner workings."""
+    kept: what became of the work when it was stopped."""
     if isinstance(error, Cancelled):
-        return Failure("stopped", "Stopped.", "Nothing was kept. Your picture and choices are still here.")
+        return Failure("stopped", "Stopped.", kept)
     if isinstance(error, FacezooError):
         return Failure("refused" if isinstance(error, Refused) else "failed", error.message, error.advice)
     _log.error("unexpected error", exc_info=error)
@@ -119,29 +268,89 @@ def explain(error: BaseException) -> Failure:
     )
 
 
-def _work(work: Callable[[Working], Any], working: Working, events: queue.SimpleQueue[Event]) -> None:
-    try:
-        events.put(Done(work(working)))
-    except BaseException as error:  # a thread has nobody else to tell
-        events.put(explain(error))
+def duration(seconds: float) -> str:
+    """12 s, 3 min 20 s, 2 h 5 min."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if rest and minutes < 10 else f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
 
 
-def _reporter(events: queue.SimpleQueue[Event], stopped: threading.Event, called: Mapping[str, str]) -> Progress:
-    last = {"stage": "", "began": 0.0, "told": 0.0}
+@dataclass(frozen=True)
+class Run:
+    """What starts a run. event: of a component, such as a button's click. work(owner, *values of inputs) yields what
+    the page shows of it, again and again. script: runs in the page first, see `shows`."""
 
-    def progress(stage: str, fraction: float) -> None:
-        if stopped.is_set():
-            raise Cancelled("Stopped.")
-        now = time.monotonic()
-        if stage != last["stage"]:
-            last.update(stage=stage, began=now, told=0.0)
-        if now - float(last["told"]) < _REPORTS_EVERY and fraction < 1:
-            return
-        last["told"] = now
-        spent = now - float(last["began"])
-        left = spent / fraction * (1 - fraction) if fraction > 0.05 and spent > 1 else None
-        method, _, name = stage.rpartition(":")
-        words = called.get(name, name.replace("_", " ").capitalize())
-        events.put(Stage(words, min(1.0, fraction), left, method))
+    event: Callable[..., Any]
+    inputs: Sequence[Any]
+    work: Callable[..., Iterator[Any]]
+    script: str | None = None
 
-    return progress
+
+def wire_runs(
+    runs: Sequence[Run],
+    *,
+    owner: str,
+    outputs: Sequence[Any],
+    buttons: Sequence[gr.Button],
+    cancel: gr.Button,
+    failed: Callable[[Failure], Any],
+) -> None:
+    """While one of `runs` goes on, `buttons` make room for `cancel`, which stops it. owner: one run of this name a
+    visitor. outputs: what a run's values, or those of `failed`, are shown in: one of them or a tuple."""
+    for each in runs:
+        each.event(
+            _handler(each.work, owner, len(outputs), len(buttons), failed),
+            inputs=list(each.inputs),
+            outputs=[*outputs, *buttons, cancel],
+            js=each.script,
+            concurrency_id="run",
+            **QUIET,
+        )
+
+    def cancelled(request: gr.Request) -> None:
+        stop(f"{request.session_hash}:{owner}")
+
+    cancel.click(cancelled, queue=False, **QUIET)
+
+
+def main_button(words: str, id: str, *, interactive: bool = True) -> gr.Button:
+    """The button that starts a run."""
+    return gr.Button(words, variant="primary", interactive=interactive, elem_classes=["main-button"], elem_id=id)
+
+
+def stop_button(id: str | None = None) -> gr.Button:
+    """The button that appears in its place."""
+    return gr.Button("Stop", visible=False, elem_classes=["cancel-button"], elem_id=id)
+
+
+def shows(results: str, first: str = "") -> str:
+    """The script of a main button that brings its results into sight. results: element id. first: a statement."""
+    return f"(...values) => {{ {first} window.facezooShowResults('{results}'); return values; }}"
+
+
+def _handler(
+    work: Callable[..., Iterator[Any]], owner: str, outputs: int, buttons: int, failed: Callable[[Failure], Any]
+) -> Callable[..., Iterator[list[Any]]]:
+    def states(*, busy: bool) -> list[Any]:  # each is new: gradio takes the update it is given apart
+        return [*(gr.update(visible=not busy) for _ in range(buttons)), gr.update(visible=busy)]
+
+    def started(request: gr.Request, *values: Any) -> Iterator[list[Any]]:
+        last: list[Any] = [gr.skip() for _ in range(outputs + buttons + 1)]
+        try:
+            for each in work(f"{request.session_hash}:{owner}", *values):
+                yield [*_tuple(each), *states(busy=True)]
+                last = [*(gr.skip() for _ in range(outputs)), *states(busy=False)]
+        except Exception as error:
+            last = [*_tuple(failed(explain(error))), *states(busy=False)]
+        yield last
+
+    return started
+
+
+def _tuple(values: Any) -> tuple[Any, ...]:
+    return values if isinstance(values, tuple) else (values,)

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from gradio.themes import Base
 
-__all__ = ["ASSETS", "DARK", "FONT", "LIGHT", "Palette", "gradio_theme", "head"]
+__all__ = ["DARK", "FAVICON", "FONT", "LIGHT", "Palette", "gradio_theme", "head"]
 
-ASSETS = Path(__file__).parent / "assets"
+_UI = Path(__file__).parent
+FAVICON = _UI / "common" / "favicon.png"
 FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Liberation Sans", Arial, sans-serif'
 
 
@@ -82,11 +83,40 @@ DARK = Palette(
 )
 
 
+_WIDGETS = {
+    "var(--ground)": "body_background_fill",
+    "var(--text)": "body_text_color block_label_text_color block_title_text_color checkbox_label_text_color "
+    "checkbox_label_text_color_selected button_secondary_text_color button_secondary_text_color_hover "
+    "button_secondary_border_color_hover",
+    "var(--quiet)": "body_text_color_subdued block_info_text_color input_placeholder_color",
+    "var(--surface)": "background_fill_primary block_background_fill input_background_fill input_background_fill_focus "
+    "checkbox_background_color button_secondary_background_fill",
+    "var(--sunken)": "background_fill_secondary checkbox_label_background_fill_hover "
+    "button_secondary_background_fill_hover",
+    "var(--line)": "border_color_primary block_border_color checkbox_label_border_color",
+    "var(--accent)": "border_color_accent link_text_color link_text_color_visited input_border_color_focus "
+    "checkbox_background_color_selected checkbox_border_color_focus checkbox_border_color_selected "
+    "slider_color button_primary_background_fill",
+    "var(--accent-soft)": "color_accent_soft checkbox_label_background_fill_selected",
+    "var(--accent-strong)": "link_text_color_hover link_text_color_active button_primary_background_fill_hover",
+    "transparent": "block_label_background_fill checkbox_label_background_fill button_primary_border_color "
+    "button_primary_border_color_hover",
+    "none": "block_shadow input_shadow input_shadow_focus",
+    "var(--edge)": "input_border_color checkbox_border_color button_secondary_border_color",
+    "var(--on-accent)": "button_primary_text_color button_primary_text_color_hover",
+    "var(--bad-soft)": "error_background_fill",
+    "var(--bad)": "error_border_color error_text_color",
+}
+"""Value -> gradio's own variables that have it. Those of the dark mode have the same: our tokens change with it."""
+
+
 def head() -> str:
-    """What goes into the page's head: the tokens, the stylesheet and the script, all inline, nothing fetched."""
+    """What goes into the page's head: the tokens, every stylesheet of the folders, those of common/ first, and the
+    script of all pages; all inline, nothing fetched."""
     tokens = f":root {{ {_variables(LIGHT)} --font: {FONT}; }}\n.dark {{ {_variables(DARK)} }}"
-    style = "".join((ASSETS / name).read_text(encoding="utf-8") for name in ("hub.css", "train.css", "playground.css"))
-    script = (ASSETS / "hub.js").read_text(encoding="utf-8")
+    sheets = sorted(_UI.glob("*/*.css"), key=lambda path: (path.parent.name != "common", path))
+    style = "".join(path.read_text(encoding="utf-8") for path in sheets)
+    script = (_UI / "common" / "hub.js").read_text(encoding="utf-8")
     colors = f'<meta name="theme-color" content="{LIGHT.ground}" media="(prefers-color-scheme: light)">'
     colors += f'<meta name="theme-color" content="{DARK.ground}" media="(prefers-color-scheme: dark)">'
     return f"{colors}<style>{tokens}\n{style}</style><script>{script}</script>"
@@ -105,62 +135,8 @@ def gradio_theme() -> Base:
 
 
 def _widget_colors() -> dict[str, str]:
-    """gradio variable -> ours. The dark ones are the same references: our tokens themselves change with the mode."""
-    light = {
-        "body_background_fill": "var(--ground)",
-        "body_text_color": "var(--text)",
-        "body_text_color_subdued": "var(--quiet)",
-        "background_fill_primary": "var(--surface)",
-        "background_fill_secondary": "var(--sunken)",
-        "border_color_primary": "var(--line)",
-        "border_color_accent": "var(--accent)",
-        "color_accent_soft": "var(--accent-soft)",
-        "link_text_color": "var(--accent)",
-        "link_text_color_hover": "var(--accent-strong)",
-        "link_text_color_active": "var(--accent-strong)",
-        "link_text_color_visited": "var(--accent)",
-        "block_background_fill": "var(--surface)",
-        "block_border_color": "var(--line)",
-        "block_label_background_fill": "transparent",
-        "block_label_text_color": "var(--text)",
-        "block_title_text_color": "var(--text)",
-        "block_info_text_color": "var(--quiet)",
-        "block_shadow": "none",
-        "input_background_fill": "var(--surface)",
-        "input_background_fill_focus": "var(--surface)",
-        "input_border_color": "var(--edge)",
-        "input_border_color_focus": "var(--accent)",
-        "input_placeholder_color": "var(--quiet)",
-        "input_shadow": "none",
-        "input_shadow_focus": "none",
-        "checkbox_background_color": "var(--surface)",
-        "checkbox_background_color_selected": "var(--accent)",
-        "checkbox_border_color": "var(--edge)",
-        "checkbox_border_color_focus": "var(--accent)",
-        "checkbox_border_color_selected": "var(--accent)",
-        "checkbox_label_background_fill": "transparent",
-        "checkbox_label_background_fill_hover": "var(--sunken)",
-        "checkbox_label_background_fill_selected": "var(--accent-soft)",
-        "checkbox_label_border_color": "var(--line)",
-        "checkbox_label_text_color": "var(--text)",
-        "checkbox_label_text_color_selected": "var(--text)",
-        "slider_color": "var(--accent)",
-        "button_primary_background_fill": "var(--accent)",
-        "button_primary_background_fill_hover": "var(--accent-strong)",
-        "button_primary_text_color": "var(--on-accent)",
-        "button_primary_text_color_hover": "var(--on-accent)",
-        "button_primary_border_color": "transparent",
-        "button_primary_border_color_hover": "transparent",
-        "button_secondary_background_fill": "var(--surface)",
-        "button_secondary_background_fill_hover": "var(--sunken)",
-        "button_secondary_text_color": "var(--text)",
-        "button_secondary_text_color_hover": "var(--text)",
-        "button_secondary_border_color": "var(--edge)",
-        "button_secondary_border_color_hover": "var(--text)",
-        "error_background_fill": "var(--bad-soft)",
-        "error_border_color": "var(--bad)",
-        "error_text_color": "var(--bad)",
-    }
+    """gradio variable -> value."""
+    light = {name: value for value, names in _WIDGETS.items() for name in names.split()}
     dark = {f"{name}_dark": value for name, value in light.items()}
     return {**light, **dark, "button_transition": "background-color 120ms", "block_radius": "8px"}
 

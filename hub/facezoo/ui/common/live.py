@@ -22,7 +22,20 @@ from facezoo.ui.workspace import new_folder
 if TYPE_CHECKING:
     from facezoo.runner import Live, Puppet
 
-__all__ = ["IDLE", "Order", "address", "drawing", "follow", "hold", "order_of", "pose", "record", "release", "restart"]
+__all__ = [
+    "IDLE",
+    "Subject",
+    "address",
+    "drawing",
+    "follow",
+    "hold",
+    "pose",
+    "record",
+    "release",
+    "restart",
+    "subject",
+    "sweep",
+]
 
 IDLE = 600
 """Seconds after which an unused picture is let go."""
@@ -33,7 +46,7 @@ _SIDE = 960  # px: the longer side of a picture on the page
 
 
 @dataclass(frozen=True)
-class Order:
+class Subject:
     """Which picture is to move; or which persona, who needs none. consent: as for a run."""
 
     method: str
@@ -46,7 +59,7 @@ class Order:
 @dataclass(eq=False)
 class _Held:
     live: Live | Puppet
-    order: Order
+    subject: Subject
     used: float
     params: Mapping[str, Any] = field(default_factory=dict[str, Any])  # of following
     turn: threading.Lock = field(default_factory=threading.Lock)  # one movement of a picture at a time
@@ -57,25 +70,25 @@ _door = threading.Lock()
 _watching = threading.Lock()  # taken while a look for unused pictures is due
 
 
-def order_of(method: str, chosen: Chosen, consent: bool, face: int) -> Order:
-    """The order for a chosen picture. Where it shows one face, its preview is moved: as good on a page, and quick."""
+def subject(method: str, chosen: Chosen, consent: bool, face: int) -> Subject:
+    """A chosen picture as it is held. Where it shows one face, its preview is moved: as good on a page, and quick."""
     small = len(chosen.boxes) == 1 and not chosen.example
-    return Order(method, chosen.preview if small else chosen.path, consent or not chosen.needs_consent, face)
+    return Subject(method, chosen.preview if small else chosen.path, consent or not chosen.needs_consent, face)
 
 
-def hold(owner: str, order: Order) -> None:
-    """Makes the ordered picture ready to move for this visitor, unless it is. Raises what `runner.Live` and
+def hold(owner: str, subject: Subject) -> None:
+    """Makes the picture ready to move for this visitor, unless it is. Raises what `runner.Live` and
     `runner.Puppet` raise."""
     now = time.monotonic()
     with _door:
         held = _held.get(owner)
-        if held and held.order == order:
+        if held and held.subject == subject:
             held.used = now
             return
         _held.pop(owner, None)
-    live = _made(order)
+    live = _made(subject)
     with _door:
-        _held[owner] = _Held(live, order, now)
+        _held[owner] = _Held(live, subject, now)
         while len(_held) > _MOST:
             del _held[min(_held, key=lambda name: _held[name].used)]
     _watch()
@@ -85,6 +98,15 @@ def release(owner: str) -> None:
     """Lets go of this visitor's picture, if there is one."""
     with _door:
         _held.pop(owner, None)
+
+
+def sweep() -> bool:
+    """Forgets what nobody used for IDLE seconds; whether anything is left."""
+    now = time.monotonic()
+    with _door:
+        for name in [name for name, each in _held.items() if now - each.used > IDLE]:
+            del _held[name]
+        return bool(_held)
 
 
 def pose(owner: str, params: Mapping[str, Any]) -> str:
@@ -128,33 +150,26 @@ def record(owner: str) -> Path:
         return save_template(held.live.recorded(), new_folder())
 
 
-def _made(order: Order) -> Live | Puppet:
+def _made(subject: Subject) -> Live | Puppet:
     from facezoo.runner import Live, Puppet
 
-    if order.picture is None:
-        return Puppet(order.method, order.persona)
-    return Live(order.method, order.picture, consent=order.consent, face=order.face)
+    if subject.picture is None:
+        return Puppet(subject.method, subject.persona)
+    return Live(subject.method, subject.picture, consent=subject.consent, face=subject.face)
 
 
 def _watch() -> None:
     """Looks again in a while, as long as anything is held."""
+
+    def look() -> None:
+        _watching.release()
+        if sweep():
+            _watch()
+
     if _watching.acquire(blocking=False):
-        timer = threading.Timer(IDLE / 10, _let_go)
+        timer = threading.Timer(IDLE / 10, look)
         timer.daemon = True
         timer.start()
-
-
-def _let_go() -> None:
-    """Forgets what nobody used for IDLE seconds."""
-    if _watching.locked():
-        _watching.release()
-    now = time.monotonic()
-    with _door:
-        for name in [name for name, each in _held.items() if now - each.used > IDLE]:
-            del _held[name]
-        left = bool(_held)
-    if left:
-        _watch()
 
 
 def _of(owner: str) -> _Held:

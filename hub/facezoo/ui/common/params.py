@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import ast
-import inspect
-import itertools
-import textwrap
 from collections.abc import Collection
-from functools import cache
 
 import gradio as gr
 from gradio.components import Component
 
 from facezoo.registry import Parameter, describe_params
-from facezoo.types import MethodSpec
+from facezoo.types import MethodSpec, field_notes
 
-__all__ = ["field_notes", "widgets"]
+__all__ = ["widgets"]
 
 _CALLED = {"beside": "Side by side"}  # where a field's name is no good label
 _FEW = 4  # up to this many choices are all shown, more go into a dropdown
@@ -28,23 +23,6 @@ def widgets(spec: MethodSpec, *, leave_out: Collection[str] = ()) -> dict[str, C
     notes = field_notes(spec.params)
     shown = [each for each in describe_params(spec) if each.name not in leave_out]
     return {each.name: _widget(each, notes.get(each.name, "")) for each in shown}
-
-
-@cache
-def field_notes(params: type) -> dict[str, str]:
-    """Field name -> the string that follows the field in the class body; empty when the source is not at hand."""
-    try:
-        body = ast.parse(textwrap.dedent(inspect.getsource(params))).body[0]
-    except (OSError, TypeError, SyntaxError):
-        return {}
-    notes: dict[str, str] = {}
-    statements = body.body if isinstance(body, ast.ClassDef) else []
-    for field, note in itertools.pairwise(statements):
-        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and isinstance(note, ast.Expr):
-            value = note.value
-            if isinstance(value, ast.Constant) and isinstance(value.value, str):
-                notes[field.target.id] = " ".join(value.value.split())
-    return notes
 
 
 def _widget(parameter: Parameter, note: str) -> Component:

@@ -1,9 +1,9 @@
-"""The picture input: drop, paste, camera or a ready picture; the faces found in it, numbered and choosable."""
+"""The picture input: drop, paste, camera or a ready picture; the faces found in it, numbered and choosable; consent."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,31 +11,24 @@ from typing import Any
 import gradio as gr
 
 from facezoo.errors import BadInput
+from facezoo.media.limits import PHOTO_SUFFIXES, VIDEO_SUFFIXES
+from facezoo.safety.admission import STATEMENT
 from facezoo.types import Face, Image, Persona
-from facezoo.ui.common.cards import panel
-from facezoo.ui.common.markup import NEVER_EXISTED, icon, text
-from facezoo.ui.common.people import thumbnail
-from facezoo.ui.jobs import Failure, explain
-from facezoo.ui.theme import ASSETS
-from facezoo.ui.workspace import file_url, new_folder, owned
+from facezoo.ui.common.html import component, template
+from facezoo.ui.jobs import LOOKING, Failure, explain
+from facezoo.ui.workspace import new_folder, owned
 from facezoo.zoo.embedded import Example, examples
 
 __all__ = [
-    "OWN",
-    "Chosen",
-    "chosen_face",
-    "chosen_people",
-    "first_example",
-    "look",
-    "markup",
-    "picture_input",
-    "resolve_upload",
-    "turn",
-]
+    "MOTION", "NEVER_EXISTED", "OWN", "Chosen", "Picker", "PictureInput", "chosen_face", "chosen_people",
+    "driver_input", "first_example", "picture_input", "resolve_upload", "turn",
+]  # fmt: skip
 
 OWN = "own"
 """The value that stands for "each face its own persona"."""
-_MANY = 12  # faces: more would be a list too long to choose from
+NEVER_EXISTED = "This person never existed"
+MOTION = ".motion"
+"""The suffix of a recorded motion, which may stand for a picture that moves another."""
 _PREVIEW_SIDE = 1280
 _NO_FACE = Failure(
     "refused",
@@ -44,6 +37,9 @@ _NO_FACE = Failure(
 )
 _PICTURE = ("Drop a picture with a face", "Photo or painting: JPEG, PNG, WebP, AVIF, HEIC, GIF")
 _ANY_PICTURE = ("Drop a picture", _PICTURE[1])
+_STRIPS = (("portrait", "Ready pictures: people who never existed"), ("painting", "Ready pictures: old paintings"))
+_MANY = 12  # faces: more would be a list too long to choose from
+_HTML = template("common/picture.html", OWN=OWN, MANY=_MANY, NO_FACE=_NO_FACE)
 _turns = itertools.count(1)
 
 
@@ -62,61 +58,122 @@ class Chosen:
     looked: bool = False
 
 
+@dataclass(frozen=True)
+class Picker:
+    """How a picture is asked for. prefix: of element ids. legend: its name for screen readers. single: one face is
+    brought to life, not all. largest: always the largest face, as the page says instead of asking. own: the people to
+    choose from when each of several faces becomes its own. invitation: what to drop, and which kinds."""
+
+    prefix: str
+    suffixes: tuple[str, ...] = PHOTO_SUFFIXES
+    legend: str = "Your picture"
+    single: bool = False
+    largest: bool = False
+    own: tuple[Persona, ...] = ()
+    invitation: tuple[str, str] = _PICTURE
+
+    def markup(self, chosen: Chosen | None, failure: Failure | None = None, *, whole: bool = False) -> str:
+        """The input as HTML. whole: all of the picture is changed, faces are not looked for."""
+        picker = replace(self, invitation=_ANY_PICTURE) if whole else self
+        shown = chosen and replace(chosen, boxes=(), looked=False) if whole else chosen
+        return _HTML.picture(picker, shown, failure, turn())
+
+    def look(self, value: Mapping[str, Any] | None) -> tuple[Chosen | None, Failure | None]:
+        """Resolves what the browser sent, reads and checks the picture, finds its faces. Never raises: a refusal or
+        failure comes back in words, together with the picture where it may be shown."""
+        chosen: Chosen | None = None
+        try:
+            known = next((each for each in examples() if each.id == (value or {}).get("example")), None)
+            chosen = _from_example(known) if known else None
+            path = known.path if known else resolve_upload(value or {})
+            if path.suffix.lower() == MOTION and MOTION in self.suffixes:
+                return _motion(path), None
+            seen = _seen(path, chosen)
+        except Exception as error:
+            return chosen, explain(error)
+        if self.largest:  # in a clip without a face at first, one may come later: no reproach
+            seen = replace(seen, boxes=seen.boxes[:1], looked=bool(seen.boxes) or MOTION not in self.suffixes)
+        return seen, None
+
+
+@dataclass(frozen=True)
+class PictureInput:
+    """A picture input's components. ready: its strips of ready pictures, if it has any."""
+
+    picker: Picker
+    zone: gr.HTML
+    chosen: gr.State
+    consent: gr.Checkbox
+    ready: gr.HTML | None = None
+    strips: tuple[tuple[str, str], ...] = _STRIPS
+
+    @property
+    def inputs(self) -> list[Any]:
+        """What is sent of it: the zone's value, what was chosen, whether consent is given."""
+        return [self.zone, self.chosen, self.consent]
+
+    def wire(
+        self,
+        after: Callable[[Chosen | None, str], Any] | None = None,
+        outputs: Sequence[Any] = (),
+        *,
+        settings: Sequence[Any] = (),
+        whole: Callable[..., bool] = lambda *_: False,
+    ) -> list[Any]:
+        """A picked picture is looked at, and consent asked where it is needed; the events that do so.
+
+        after(usable picture or None, session): what one of `outputs` becomes. settings: what `whole` is told to say
+        whether all of the picture is changed."""
+        strips = [self.ready] if self.ready else []
+
+        def picked(request: gr.Request, value: Mapping[str, Any] | None, *setting: Any) -> list[Any]:
+            found, failure = self.picker.look(value)
+            usable = found if failure is None else None
+            zone = gr.update(markup=self.picker.markup(found, failure, whole=whole(*setting)), value={"face": "1"})
+            ask = gr.update(visible=bool(usable and usable.needs_consent), value=False)
+            marked = [gr.update(markup=self._ready(usable)) for _ in strips]
+            return [zone, usable, ask, *marked, *([after(usable, str(request.session_hash))] if after else [])]
+
+        settings, shown = list(settings), [*self.inputs, *strips, *outputs]
+        return [each.picked(picked, [each, *settings], shown, **LOOKING) for each in (self.zone, *strips)]
+
+    def _ready(self, usable: Chosen | None) -> str:
+        return _HTML.ready(self.strips, examples(), usable.example if usable else "")
+
+
+def picture_input(picker: Picker, *, start: Chosen | None = None, whole: bool = False, ready: str = "") -> PictureInput:
+    """The input in the surrounding layout. Its value is {"example": id} or {"upload": path}, with "face": number, "all"
+    or OWN; then also "personas": {number: id, or "" to leave the face alone}. Events: picked; faced, another face.
+
+    start: what is chosen at first. ready: the kind of ready pictures that comes first, "" for none."""
+    value = {"example": start.example, "face": "1"} if start else {"face": "1"}
+    zone = component("common/picture.js", picker.markup(start, whole=whole), value, "picture-input")
+    made = PictureInput(picker, zone, gr.State(start), _consent_box())
+    if not ready:
+        return made
+    strips = tuple(sorted(_STRIPS, key=lambda each: each[0] != ready))
+    markup = _HTML.ready(strips, examples(), start.example if start else "")
+    return replace(made, ready=component("common/ready.js", markup, {}, "ready-pictures"), strips=strips)
+
+
+def driver_input(prefix: str) -> PictureInput:
+    """The input for whose motion is taken: a clip, a GIF, a photo or a motion file."""
+    invitation = ("Drop a clip of a face", "Video, GIF or photo, up to 60 s; or a .motion file")
+    legend = "The clip whose motion is taken; its largest face is used"
+    suffixes = (*VIDEO_SUFFIXES, *PHOTO_SUFFIXES, MOTION)
+    return picture_input(Picker(f"{prefix}-driver", suffixes, legend, single=True, largest=True, invitation=invitation))
+
+
+def _consent_box() -> gr.Checkbox:
+    """The line that a visitor ticks for pictures that are not ours; unseen until one is chosen."""
+    return gr.Checkbox(label=STATEMENT, visible=False, container=False, elem_classes=["consent"])
+
+
 def first_example(id: str = "") -> Chosen | None:
     """The picture a page opens with: the example of this id, or the first one; not yet looked at for faces. None when
     no example is installed."""
     known = [each for each in examples() if each.id == id] or examples()
     return _from_example(known[0]) if known else None
-
-
-def picture_input(
-    prefix: str,
-    *,
-    suffixes: Sequence[str],
-    chosen: Chosen | None,
-    single: bool = False,
-    whole: bool = False,
-    invitation: tuple[str, str] = _PICTURE,
-) -> gr.HTML:
-    """The component. Its value is {"example": id} or {"upload": path}, with "face": number, "all" or OWN; then also
-    "personas": {number: id, or "" to leave the face alone}.
-
-    suffixes: file types offered. single, whole, invitation: as for `markup`. Events: picked; faced, another face is
-    ticked."""
-    accept = ",".join(suffixes)
-    return gr.HTML(
-        value={"example": chosen.example, "face": "1"} if chosen else {"face": "1"},
-        markup=markup(prefix, chosen, accept=accept, single=single, whole=whole, invitation=invitation),
-        html_template="${markup}",
-        js_on_load=(ASSETS / "picture.js").read_text(encoding="utf-8"),
-        apply_default_css=False,
-        elem_classes=["picture-input"],
-    )
-
-
-def look(value: Mapping[str, Any] | None) -> tuple[Chosen | None, Failure | None]:
-    """Resolves what the browser sent, reads and checks the picture, finds its faces. Never raises: a refusal or failure
-    comes back in words, together with the picture where it may be shown."""
-    from facezoo import runner
-
-    chosen: Chosen | None = None
-    try:
-        path, known = _resolve(value or {})
-        chosen = _from_example(known) if known else None
-        seen = runner.inspect(path)
-        height, width = seen.preview.shape[:2]
-        return Chosen(
-            path=path,
-            preview=known.path if known else _write_preview(seen.preview),
-            caption=chosen.caption if chosen else _size(seen.clip.kind, seen.clip.width, seen.clip.height),
-            kind=seen.clip.kind,
-            example=known.id if known else "",
-            needs_consent=seen.needs_consent,
-            boxes=tuple(_percent(face, width, height) for face in seen.faces),
-            looked=True,
-        ), None
-    except Exception as error:
-        return chosen, explain(error)
 
 
 def chosen_face(value: Mapping[str, Any] | None) -> str:
@@ -128,40 +185,6 @@ def chosen_people(value: Mapping[str, Any] | None) -> dict[int, str]:
     """Face number -> persona id, for the faces that are not left alone."""
     given = (value or {}).get("personas") or {}
     return {int(number): str(id) for number, id in given.items() if id}
-
-
-def markup(
-    prefix: str,
-    chosen: Chosen | None,
-    *,
-    accept: str,
-    failure: Failure | None = None,
-    legend: str = "",
-    single: bool = False,
-    own: Sequence[Persona] = (),
-    whole: bool = False,
-    invitation: tuple[str, str] = _PICTURE,
-) -> str:
-    """The whole input as HTML. `legend` names it for screen readers when there are two on a page. single: one face is
-    brought to life, not all. own: the people to choose from when each of several faces becomes its own. whole: all of
-    the picture is changed, faces are not looked for. invitation: what to drop, and which kinds."""
-    if whole:
-        chosen, invitation = chosen and replace(chosen, boxes=(), looked=False), _ANY_PICTURE
-    state = "failed" if failure else "chosen" if chosen else "empty"
-    shown = _canvas(prefix, chosen) if chosen and not failure else _invitation(invitation)
-    problem = panel(failure) if failure else ""
-    return (
-        f'<section class="picker" data-state="{state}" data-turn="{turn()}" '
-        f'aria-label="{text(legend or "Your picture")}">{problem}'
-        f'<div class="canvas">{shown}<p class="busy" role="status"><span class="spinner"></span>Looking at it</p></div>'
-        f"{_faces(prefix, chosen, single=single, own=own) if chosen and not failure else ''}"
-        '<div class="actions"><label class="button">Choose a file'
-        f'<input type="file" class="visually-hidden" accept="{text(accept)}"></label>'
-        '<button type="button" class="button" data-act="camera">Use the camera</button></div>'
-        '<div class="camera" hidden></div>'
-        '<p class="hint">Or drop a file here, or paste one. Uploads stay on this server and are deleted '
-        "after about an hour.</p></section>"
-    )
 
 
 def turn() -> int:
@@ -178,12 +201,24 @@ def resolve_upload(value: Mapping[str, Any]) -> Path:
     raise BadInput("No picture is chosen yet.", "Drop one, paste one, or take one of the ready pictures.")
 
 
-def _resolve(value: Mapping[str, Any]) -> tuple[Path, Example | None]:
-    if name := value.get("example"):
-        for each in examples():
-            if each.id == name:
-                return each.path, each
-    return resolve_upload(value), None
+def _seen(path: Path, example: Chosen | None) -> Chosen:
+    """The picture with its faces. Raises what `runner.inspect` raises."""
+    from facezoo import runner
+
+    seen = runner.inspect(path)
+    height, width = seen.preview.shape[:2]
+    kind = {"photo": "Photo", "animation": "Animation", "video": "Video"}[seen.clip.kind]
+    known = example or Chosen(path, _write_preview(seen.preview), f"{kind}, {seen.clip.width} × {seen.clip.height} px")
+    boxes = tuple(_percent(face, width, height) for face in seen.faces)
+    return replace(known, kind=seen.clip.kind, needs_consent=seen.needs_consent, boxes=boxes, looked=True)
+
+
+def _motion(path: Path) -> Chosen:
+    from facezoo.motion.template import load_template
+
+    template = load_template(path)
+    seconds = float(len(template.motions) / template.rate)
+    return Chosen(path, path, f"{template.title}, {seconds:.1f} s", kind="motion")
 
 
 def _from_example(example: Example) -> Chosen:
@@ -203,70 +238,7 @@ def _write_preview(image: Image) -> Path:
     return path
 
 
-def _size(kind: str, width: int, height: int) -> str:
-    what = {"photo": "Photo", "animation": "Animation", "video": "Video"}[kind]
-    return f"{what}, {width} × {height} px"
-
-
 def _percent(face: Face, width: int, height: int) -> tuple[float, float, float, float]:
     left, top = max(0.0, face.box.left), max(0.0, face.box.top)
     right, bottom = min(float(width), face.box.right), min(float(height), face.box.bottom)
     return (100 * left / width, 100 * top / height, 100 * (right - left) / width, 100 * (bottom - top) / height)
-
-
-def _invitation(words: tuple[str, str]) -> str:
-    what, kinds = words
-    return f'<div class="invitation"><strong>{text(what)}</strong><span>{text(kinds)}</span></div>'
-
-
-def _canvas(prefix: str, chosen: Chosen) -> str:
-    if chosen.kind == "motion":  # there is nothing to see in numbers
-        return _invitation((chosen.caption, "A recorded motion, without a picture of anybody"))
-    labels = "".join(
-        f'<label class="face{" on" if number == 1 else ""}" for="{prefix}-face-{number}" '
-        f'style="left:{left:.2f}%;top:{top:.2f}%;width:{width:.2f}%;height:{height:.2f}%">'
-        f'<span>{number}</span><span class="visually-hidden"> Choose face {number}</span></label>'
-        for number, (left, top, width, height) in enumerate(chosen.boxes, start=1)
-    )
-    return (
-        f'<div class="shot"><img src="{text(file_url(chosen.preview))}" alt="{text(chosen.caption)}">{labels}</div>'
-        f'<p class="caption">{text(chosen.caption)}</p>'
-    )
-
-
-def _faces(prefix: str, chosen: Chosen, *, single: bool, own: Sequence[Persona]) -> str:
-    """The face numbers as radio buttons. With one face they are there, checked, for the box on the picture alone."""
-    numbers = [(str(number), str(number)) for number in range(1, len(chosen.boxes) + 1)]
-    if not numbers:
-        return panel(_NO_FACE) if chosen.looked else ""
-    alone = len(numbers) == 1
-    legend = "Which face comes alive" if single else "Which face is swapped"
-    each_own = bool(own) and 2 <= len(numbers) <= _MANY
-    more = [] if single else [("all", "All"), *([(OWN, "Each its own")] if each_own else [])]
-    options = "".join(
-        f'<label class="chip"><input type="radio" name="{prefix}-face" id="{prefix}-face-{value}" value="{value}"'
-        f"{' checked' if value == '1' else ''}><span>{words}</span></label>"
-        for value, words in [*numbers, *more]
-    )
-    hidden = ' class="faces visually-hidden"' if alone else ' class="faces"'
-    rows = "".join(_own(prefix, number, own) for number in range(1, len(numbers) + 1)) if each_own else ""
-    people = f'<div class="own-people">{rows}</div>' if rows else ""
-    return f"<fieldset{hidden}><legend>{legend}</legend><div>{options}</div>{people}</fieldset>"
-
-
-def _own(prefix: str, number: int, people: Sequence[Persona]) -> str:
-    """One face's row of small portraits. At first the faces take the people in turn."""
-    first = people[(number - 1) % len(people)]
-    tiles = [(person.id, person.name, thumbnail(person)) for person in people]
-    tiles.append(("", "Leave alone", f'<span class="well">{icon("empty")}</span>'))
-    options = "".join(
-        f'<label class="person" title="{text(name)}"><input type="radio" name="{prefix}-own-{number}" '
-        f'value="{text(id)}" data-own="{number}" data-name="{text(name.partition(" ")[0] if id else "")}"'
-        f'{" checked" if id == first.id else ""}>{picture}<span class="visually-hidden">{text(name)}</span></label>'
-        for id, name, picture in tiles
-    )
-    return (
-        f'<div class="own-face" role="radiogroup" aria-label="Whose face face {number} becomes">'
-        f'<span class="number" aria-hidden="true">{number}</span>{options}'
-        f'<output class="hint">{text(first.name)}</output></div>'
-    )

@@ -2,40 +2,80 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
+from facezoo.errors import UsageError
 from facezoo.ui.common import live
 from facezoo.ui.common.cards import panel
-from facezoo.ui.common.markup import icon, text
-from facezoo.ui.jobs import explain
-from facezoo.ui.theme import ASSETS
-from facezoo.ui.workspace import file_url
+from facezoo.ui.common.html import component, static, template
+from facezoo.ui.common.picture import turn
+from facezoo.ui.jobs import LIVE, explain, main_button
+from facezoo.ui.workspace import owned
 
-__all__ = ["LONGEST", "begin_recording", "follow_webcam", "recording_markup", "webcam_input"]
+__all__ = ["WebcamInput", "begin_recording", "follow_webcam", "recorded_motion", "recording_markup", "webcam_input"]
 
-LONGEST = 60
-"""Seconds that may be recorded."""
+_LONGEST = 60  # seconds that may be recorded
+_HTML = template("common/webcam.html")
 
 
-def webcam_input(target: str) -> gr.HTML:
-    """The component. target: element id of the results, in which the image of class "live" shows the picture, and that
-    of class "live-drawing", if there is one, what it was painted from.
+@dataclass(frozen=True)
+class WebcamInput:
+    """The components. recording: holds the path of the motion file, None before there is one. film: the button that
+    makes a film of it."""
+
+    camera: gr.HTML
+    recording: gr.State
+    saved: gr.HTML
+    film: gr.Button
+
+    def wire(self, begin: Callable[..., Any], inputs: Sequence[Any], outputs: Sequence[Any] = ()) -> None:
+        """begin(session, *values of inputs): holds what is moved, and gives what the one of `outputs` becomes."""
+
+        def opened(request: gr.Request, *values: Any) -> list[Any]:
+            session = str(request.session_hash)
+            try:
+                shown = begin(session, *values)
+            except Exception as error:
+                problem = {"owner": "", "problem": panel(explain(error)), "turn": turn()}
+                return [gr.update(answer=problem), *(gr.skip() for _ in outputs)]
+            return [gr.update(answer={"owner": session, "turn": turn()}), *(shown for _ in outputs)]
+
+        def recorded(request: gr.Request) -> tuple[Any, Any, Any]:
+            try:
+                path = live.record(str(request.session_hash))
+            except Exception as error:
+                return gr.skip(), panel(explain(error)), gr.skip()
+            return str(path), recording_markup(path), gr.update(interactive=True)
+
+        camera: Any = self.camera
+        camera.opened(opened, list(inputs), [camera, *outputs], **LIVE)
+        camera.recorded(recorded, None, [self.recording, self.saved, self.film], **LIVE)
+
+
+def webcam_input(prefix: str, target: str) -> WebcamInput:
+    """The webcam in the surrounding layout. target: element id of the results, in which the image of class "live" shows
+    the picture, and that of class "live-drawing", if there is one, what it was painted from.
 
     Events: opened, the camera runs; the property `answer` tells the page what comes of it, {"owner": session, "turn":
-    number} or {"owner": "", "problem": HTML, "turn": number}. recorded, a recording ended. Its value is not used."""
-    return gr.HTML(
-        value={},
-        answer={},
-        markup=_markup(target),
-        html_template="${markup}",
-        js_on_load=(ASSETS / "webcam.js").read_text(encoding="utf-8"),
-        server_functions=[follow_webcam, begin_recording],
-        apply_default_css=False,
-        elem_classes=["webcam-input"],
+    number} or {"owner": "", "problem": HTML, "turn": number}. recorded, a recording ended."""
+    markup, server = _HTML.webcam(target, _LONGEST), [follow_webcam, begin_recording]
+    camera = component("common/webcam.js", markup, {}, "webcam-input", server=server, answer={})
+    saved = static("", elem_id=f"{prefix}-saved")
+    return WebcamInput(
+        camera, gr.State(None), saved, main_button("Make the film", f"{prefix}-run-webcam", interactive=False)
     )
+
+
+def recorded_motion(path: str | None) -> Path:
+    """The motion file of `WebcamInput.recording`. Raises UsageError when there is none."""
+    if not path:
+        raise UsageError("Nothing is recorded yet.", "Start the camera and press Record.")
+    return owned(path)
 
 
 def follow_webcam(sent: Any) -> dict[str, Any]:
@@ -66,27 +106,4 @@ def recording_markup(path: Path) -> str:
     from facezoo.motion.template import load_template
 
     template = load_template(path)
-    seconds = len(template.motions) / float(template.rate)
-    address = text(file_url(path))
-    return (
-        f'<div class="saved"><p role="status">{icon("check")}Recorded: {seconds:.1f} s</p>'
-        f'<a class="download" href="{address}" download="my-motion.motion">{icon("download")}Download the motion</a>'
-        "</div>"
-    )
-
-
-def _markup(target: str) -> str:
-    return (
-        f'<section class="webcam" data-state="off" data-target="{target}" data-longest="{LONGEST}" '
-        'aria-label="Your webcam"><div class="canvas"><div class="invitation"><strong>Your face moves the picture'
-        "</strong><span>Look straight ahead when it starts: that moment counts as the picture’s own.</span></div>"
-        '<video muted playsinline aria-label="What your webcam sees"></video>'
-        '<p class="busy" role="status"><span class="spinner"></span>Starting</p><span class="rec" aria-hidden="true">'
-        '</span></div><div class="problem"></div><div class="actions">'
-        '<button type="button" class="button" data-act="start">Start the camera</button>'
-        '<button type="button" class="button" data-act="record">Record</button>'
-        '<button type="button" class="button" data-act="finish">Stop recording</button>'
-        '<button type="button" class="button" data-act="stop">Turn the camera off</button></div>'
-        '<p class="hint">Your camera’s pictures are looked at and forgotten. A recording keeps the motion alone, no '
-        "picture of you.</p></section>"
-    )
+    return _HTML.recorded(path, len(template.motions) / float(template.rate))

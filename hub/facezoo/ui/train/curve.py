@@ -5,8 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from facezoo.ui.common.html import template
+
 __all__ = ["curve", "is_flat"]
 
+_HTML = template("train/parts.html")
 _POINTS = 160  # of the line; more would not be seen
 _SMOOTH = 0.12  # how much each point moves the line
 _EARLY = 500  # steps: the first fall ends long before faces are sharp
@@ -16,22 +19,15 @@ _FLAT = 0.02  # a gain below this share, over the last third, is none that an ey
 def curve(losses: Sequence[tuple[float, float]]) -> str:
     """An HTML figure with both axes labelled. losses: (step, error), the steps growing."""
     if len(losses) < 2:
-        return '<figure class="curve"><p class="hint">The curve appears after the first steps.</p></figure>'
+        return _HTML.curve("", [], [], "")
     points = _thinned(_smoothed(losses))
     last = points[-1][0] or 1.0
     top = _rounded_up(max(error for _, error in points))
-    line = " ".join(f"{100 * step / last:.2f},{100 - 100 * error / top:.2f}" for step, error in points)
-    levels = [top * share for share in (0.0, 0.5, 1.0)]
-    grid = "".join(f'<line x1="0" x2="100" y1="{y}" y2="{y}"/>' for y in (0, 50, 100))
-    marks_y = "".join(f'<span style="bottom:{100 * level / top:.0f}%">{_short(level, top)}</span>' for level in levels)
-    marks_x = "".join(f'<span style="left:{100 * step / last:.1f}%">{step:,.0f}</span>' for step in _ticks(last))
-    words = f"The error after {last:,.0f} steps is {points[-1][1]:.3f}; at the beginning it was {points[0][1]:.3f}."
-    return (
-        '<figure class="curve"><figcaption>Error, lower is better</figcaption>'
-        f'<div class="plot" role="img" aria-label="{words}"><div class="levels" aria-hidden="true">{marks_y}</div>'
-        f'<svg viewBox="0 0 100 100" preserveAspectRatio="none" aria-hidden="true"><g class="grid">{grid}</g>'
-        f'<polyline points="{line}"/></svg><div class="ticks" aria-hidden="true">{marks_x}</div></div>'
-        '<p class="axis" aria-hidden="true">Steps</p></figure>'
+    return _HTML.curve(
+        " ".join(f"{100 * step / last:.2f},{100 - 100 * error / top:.2f}" for step, error in points),
+        [(100 * share, _short(top * share, top)) for share in (0.0, 0.5, 1.0)],
+        [(100 * step / last, f"{step:,.0f}") for step in _ticks(last)],
+        f"The error after {last:,.0f} steps is {points[-1][1]:.3f}; at the beginning it was {points[0][1]:.3f}.",
     )
 
 

@@ -10,37 +10,27 @@ from markdown_it.token import Token
 
 from facezoo.registry import describe_params
 from facezoo.types import MethodSpec
-from facezoo.ui.common.markup import text
-from facezoo.ui.zoo.entry import FAMILIES, TASKS, Entry
+from facezoo.ui.common.html import template
+from facezoo.ui.zoo.entry import Entry
 from facezoo.zoo import cards
 
-__all__ = ["BACK", "body", "head", "markdown"]
+__all__ = ["body", "head", "markdown"]
 
-BACK = '<a class="back" href="#zoo"><span aria-hidden="true">←</span> All methods</a>'
-"""The way back to the list."""
 _LANGUAGES = {"bash": "Command line", "python": "Python"}
+_HTML = template("zoo/card.html")
 
 
 def head(entry: Entry) -> str:
     """Title, summary, and the ways on."""
-    spec = entry.spec
-    kind = [FAMILIES.get(spec.family, spec.family), *(TASKS.get(task, task) for task in spec.tasks)]
-    door = "animate" if "swap" not in spec.tasks and "animate" in spec.tasks else spec.id
-    return (
-        f'<header class="zoo-top" data-method="{text(spec.id)}"><p>{BACK}</p>'
-        f'<h2 tabindex="-1">{text(spec.title)} <span class="year">{spec.year}</span></h2>'
-        f'<p class="hint">{text(" · ".join(kind))}</p><p class="lede">{text(spec.summary)}</p><div class="actions">'
-        f'<button type="button" class="button" data-tries="{text(door)}">Try it</button>'
-        f'<a class="button" href="{text(spec.paper)}" target="_blank" rel="noopener noreferrer">Read the paper</a>'
-        "</div></header>"
-    )
+    tasks = entry.spec.tasks
+    return _HTML.head(entry, "animate" if "swap" not in tasks and "animate" in tasks else entry.spec.id)
 
 
 def body(entry: Entry, pictures: Mapping[str, str]) -> str:
     """The card below its title and summary. pictures: preview of the record -> address, of those that are here.
 
     Raises UsageError for a licence no card can name."""
-    return f'<article class="card-text">{markdown(_below_summary(card_text(entry), entry.spec), pictures)}</article>'
+    return _HTML.body(markdown(_below_summary(card_text(entry), entry.spec), pictures))
 
 
 def card_text(entry: Entry) -> str:
@@ -74,18 +64,13 @@ def _below_summary(card: str, spec: MethodSpec) -> str:
 
 
 def _fence(_renderer: Any, tokens: Sequence[Token], at: int, _options: Any, _environment: Any) -> str:
-    language = _LANGUAGES.get(tokens[at].info.strip(), tokens[at].info.strip() or "Text")
-    return (
-        f'<div class="code"><div class="bar"><span>{text(language)}</span><button type="button" data-act="copy">'
-        f'<span aria-live="polite">Copy</span><span class="visually-hidden"> these lines</span></button></div>'
-        f'<pre tabindex="0" aria-label="{text(language)}"><code>{text(tokens[at].content)}</code></pre></div>\n'
-    )
+    language = tokens[at].info.strip()
+    return _HTML.code(_LANGUAGES.get(language, language or "Text"), tokens[at].content)
 
 
 def _image(_renderer: Any, tokens: Sequence[Token], at: int, _options: Any, environment: Any) -> str:
     address = environment["pictures"].get(tokens[at].attrGet("src"))
-    caption = text(tokens[at].content)
-    return f'<img src="{text(address)}" alt="{caption}" loading="lazy">' if address else ""
+    return _HTML.image(address, tokens[at].content) if address else ""
 
 
 def _table_open(_renderer: Any, _tokens: Sequence[Token], _at: int, _options: Any, _environment: Any) -> str:

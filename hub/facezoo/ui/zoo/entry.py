@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from facezoo.errors import FacezooError, WeightsUnavailable
 from facezoo.types import MethodSpec
-from facezoo.ui.common.markup import icon, licence, text
 from facezoo.zoo.manifest import WEIGHTS, read_manifest
 from facezoo.zoo.pull import look, record_folder
-from facezoo.zoo.record import Record, read_record
+from facezoo.zoo.record import Record, allows_commercial_use, read_record
 
-__all__ = ["FAMILIES", "TASKS", "Entry", "State", "entries", "entry", "megabytes", "numbers", "state_mark"]
+__all__ = ["FAMILIES", "TASKS", "Entry", "State", "entries", "entry", "megabytes", "numbers"]
 
 State = Literal["none needed", "own folder", "here", "ships", "not here"]
 
@@ -26,13 +25,6 @@ FAMILIES = {
 }
 TASKS = {"swap": "Swap a face", "animate": "Animate a picture", "restyle": "Change the style",
          "puppet": "Move a persona"}  # fmt: skip
-_MARKS: dict[State, tuple[str, str]] = {
-    "none needed": ("empty", "None needed"),
-    "own folder": ("check", "From your folder"),
-    "here": ("check", "Already here"),
-    "ships": ("check", "Ships with facezoo"),
-    "not here": ("download", "Not here yet"),
-}
 _STATES: dict[str, State] = {"own folder": "own folder", "Hub cache": "here", "embedded": "ships", "": "not here"}
 
 
@@ -53,6 +45,37 @@ class Entry:
         """Whether there is something to download that is not here."""
         return bool(self.spec.weights.repo) and (self.state == "not here" or self.fuller)
 
+    @property
+    def family(self) -> str:
+        """The kind of method in words."""
+        return FAMILIES.get(self.spec.family, self.spec.family)
+
+    @property
+    def tasks(self) -> list[str]:
+        """What it does, in words."""
+        return [TASKS.get(each, each) for each in self.spec.tasks]
+
+    @property
+    def use(self) -> str:
+        """Whether the licences allow commercial use, in words."""
+        return "Allowed" if self.commercial else "See the licence"
+
+    @property
+    def numbers(self) -> str:
+        """How many it has learned, in words."""
+        return numbers(self.spec.weights.parameters)
+
+    @property
+    def megabytes(self) -> str:
+        """The size of its weights in words."""
+        return megabytes(self.spec.weights.bytes)
+
+    @property
+    def words(self) -> str:
+        """What a search looks at."""
+        spec = self.spec
+        return " ".join([spec.id, spec.title, str(spec.year), self.family, *self.tasks, spec.summary]).lower()
+
 
 def entries(specs: Sequence[MethodSpec]) -> tuple[list[Entry], list[str]]:
     """The entries, and what to say of methods that are left out: no licence or consent on record. No bytes of weights
@@ -71,15 +94,9 @@ def entry(spec: MethodSpec) -> Entry:
     """Raises WeightsUnavailable without a record of licence and consent."""
     record = read_record(record_folder(spec.id), spec.id) if spec.weights.sha256 else None
     licences = tuple(dict.fromkeys([record.licence, spec.licence] if record else [spec.licence]))
-    free = all(licence(replace(spec, licence=name))[1] for name in licences)
+    free = all(allows_commercial_use(name.strip()) for name in licences)
     state = _STATES[look(spec.id, spec.weights)] if record else "none needed"
     return Entry(spec, record, state, licences, free, fuller=state == "ships" and _fuller(spec))
-
-
-def state_mark(entry: Entry) -> str:
-    """The state of its weights in two or three words with an icon."""
-    mark, words = _MARKS[entry.state]
-    return f'<span class="state" data-state="{text(entry.state)}">{icon(mark)}{words}</span>'
 
 
 def megabytes(size: int) -> str:

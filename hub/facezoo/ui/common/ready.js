@@ -1,0 +1,8 @@
+// The strips of ready pictures. gradio gives us: element, props (value goes to the server), trigger.
+element.addEventListener('click', event => {
+  const button = event.target.closest('button[data-example]');
+  if (!button) return;
+  element.closest('.left-zone').querySelector('.picker')?.setAttribute('data-state', 'busy');
+  props.value = { example: button.dataset.example };
+  trigger('picked');
+});

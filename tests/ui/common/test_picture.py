@@ -1,0 +1,63 @@
+"""The picture input: faces that can be chosen, who they become, whose motion is taken."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import gradio as gr
+import pytest
+
+from facezoo.motion.template import shipped_names
+from facezoo.types import Persona
+from facezoo.ui import workspace
+from facezoo.ui.common.picture import OWN, Chosen, Picker, driver_input, first_example, picture_input
+from facezoo.zoo.embedded import personas
+
+
+def test_each_its_own_is_offered_for_two_to_twelve_faces() -> None:
+    def shown(faces: int, people: tuple[Persona, ...]) -> bool:
+        box = (10.0, 10.0, 20.0, 20.0)
+        chosen = Chosen(Path("a.png"), Path("a.png"), "A", boxes=(box,) * faces, looked=True)
+        return f'value="{OWN}"' in Picker("x", own=people).markup(chosen)
+
+    assert [faces for faces in (1, 2, 12, 13) if shown(faces, tuple(personas()))] == [2, 12]
+    assert not shown(2, ())
+
+
+def test_a_motion_file_is_a_driver_without_a_face() -> None:
+    if not shipped_names():
+        pytest.skip("no motion ships")
+    from facezoo.motion.template import save_template, shipped
+
+    path = save_template(shipped(shipped_names()[0]), workspace.new_folder())
+    with gr.Blocks():
+        picker = driver_input("animate").picker
+    found, failure = picker.look({"upload": str(path)})
+    assert failure is None
+    assert found is not None
+    assert (found.kind, found.needs_consent) == ("motion", False)
+    assert "<img" not in picker.markup(found)
+    path.write_bytes(b"PK\3\4")
+    found, failure = picker.look({"upload": str(path)})
+    assert found is None
+    assert failure is not None
+    outside, failure = picker.look({"upload": "/etc/hostname"})
+    assert outside is None
+    assert failure is not None
+
+
+def test_one_face_comes_alive_at_a_time() -> None:
+    chosen = first_example("gypsy-girl")
+    assert chosen is not None
+    crowd = replace(chosen, boxes=((1, 1, 5, 5), (9, 9, 5, 5)), looked=True)
+    assert 'value="all"' in Picker("compare").markup(crowd)
+    assert 'value="all"' not in Picker("animate", single=True).markup(crowd)
+
+
+def test_paintings_come_first() -> None:
+    painted, born = "Ready pictures: old paintings", "Ready pictures: people who never existed"
+    for first, second, kind in ((painted, born, "painting"), (born, painted, "portrait")):
+        with gr.Blocks():
+            shown = str(picture_input(Picker("x"), ready=kind).ready.get_config())
+        assert shown.index(first) < shown.index(second)

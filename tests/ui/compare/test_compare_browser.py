@@ -1,0 +1,138 @@
+"""The Compare tab in a real Chromium: from a picture to a verified download."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import facezoo
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+    from tests.ui.conftest import Hub, Visitor
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+WORK = 60_000  # ms: the longest a test waits for a result
+SIZES = [(390, 844, "light"), (1440, 900, "dark")]
+
+
+@pytest.mark.usefixtures("swap_method")
+@pytest.mark.parametrize(("width", "height", "scheme"), SIZES)
+def test_upload_consent_swap_slide_download_verify(
+    visit: Visitor, hub: Hub, stranger: Path, tmp_path: Path, width: int, height: int, scheme: str
+) -> None:
+    seen = visit(width, height, scheme)
+    page = seen.page
+    _compare_input(page).set_input_files(stranger)
+    consent = page.get_by_role("checkbox").first
+    consent.wait_for(timeout=WORK)
+    page.locator("#compare-run").click()
+    page.locator("#compare-results [data-state=refused] .panel").first.wait_for(timeout=WORK)
+    consent.check()
+    page.locator("#compare-run").click()
+    download = page.locator("#compare-results .download").first
+    download.wait_for(timeout=WORK)
+    page.locator("#compare-results .badge.good").first.wait_for(timeout=WORK)
+    # each result that comes draws the cards anew
+    page.locator('#compare-results .results[aria-busy="false"] .measures').first.wait_for(timeout=WORK)
+
+    slider = page.locator("#compare-results .before-after input").first
+    slider.focus()
+    for _ in range(10):
+        page.keyboard.press("ArrowLeft")
+    at = "slider => getComputedStyle(slider.parentElement).getPropertyValue('--at').trim()"
+    assert slider.evaluate(at) == "40%"
+    box = slider.bounding_box()
+    page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.9, box["y"] + box["height"] / 2, steps=5)
+    page.mouse.up()
+    assert (moved := float(slider.evaluate(at).rstrip("%"))) > 75
+    slider.evaluate("s => s.parentElement.outerHTML = s.parentElement.outerHTML.replace(/ style=.[^>]*/, '')")
+    assert float(slider.evaluate(at).rstrip("%")) == moved, "drawn anew, it stays where it was left"
+
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    with page.expect_download() as started:
+        download.click()
+    name = started.value.suggested_filename
+    assert re.fullmatch(r"facezoo-[a-z0-9_]+-[a-z0-9_-]+\.png", name)
+    file = tmp_path / name
+    started.value.save_as(file)
+    found = hub.verify(file)
+    assert (found["c2pa"], found["watermark"]) == ("trusted", True)
+    assert found["method"] in {spec.id for spec in facezoo.list_methods()}
+
+    page.get_by_role("tab", name="Verify", exact=True).click()
+    page.locator(".picker.wide input[type=file]").set_input_files(file)
+    page.locator('#verify-answer [data-answer="trusted"]').wait_for(timeout=WORK)
+    assert "Watermark found" in page.locator("#verify-answer").inner_text()
+    seen.check()
+
+
+@pytest.mark.usefixtures("swap_method")
+def test_ready_pictures_need_no_consent_and_one_click(visit: Visitor) -> None:
+    seen = visit()
+    page = seen.page
+    page.locator("#compare-run").click()
+    page.locator("#compare-results .download").first.wait_for(timeout=WORK)
+    assert not page.get_by_role("checkbox").first.is_visible()
+    seen.check()
+
+
+def test_faces_are_numbered_and_can_be_clicked(visit: Visitor, two_people: Path) -> None:
+    seen = visit()
+    page = seen.page
+    _compare_input(page).set_input_files(two_people)
+    second = page.locator(".left-zone label.face").nth(1)
+    second.wait_for(timeout=WORK)
+    second.click()
+    assert page.locator("#compare-face-2").is_checked()
+    assert "on" in (second.get_attribute("class") or "").split()
+    page.keyboard.press("ArrowRight")
+    assert page.locator('[name="compare-face"][value="all"]').is_checked()
+    seen.check()
+
+
+def test_broken_and_hostile_files_are_refused_in_words(visit: Visitor, tmp_path: Path) -> None:
+    seen = visit()
+    page = seen.page
+    hostile = tmp_path / '<img src=x onerror="window.pwned=1">.jpg'
+    hostile.write_bytes(b"this is no picture")
+    _compare_input(page).set_input_files(hostile)
+    panel = page.locator(".left-zone .panel").first
+    panel.wait_for(timeout=WORK)
+    assert "Traceback" not in panel.inner_text()
+    assert panel.locator("p").inner_text()  # what to do
+    page.locator("#compare-run").click()
+    page.locator("#compare-results .panel").first.wait_for(timeout=WORK)
+    page.get_by_role("tab", name="Verify", exact=True).click()
+    page.locator(".picker.wide input[type=file]").set_input_files(hostile)
+    page.locator("#verify-answer :is(.answer, .panel)").first.wait_for(timeout=WORK)
+    assert page.evaluate("window.pwned") is None
+    assert page.locator("img[src=x]").count() == 0
+    seen.check()
+
+
+@pytest.mark.usefixtures("swap_method")
+def test_stop_stops(visit: Visitor) -> None:
+    from playwright.sync_api import TimeoutError
+
+    seen = visit()
+    page = seen.page
+    page.locator("#compare-run").click()
+    stop = page.get_by_role("button", name="Stop").first
+    stop.wait_for(timeout=WORK)
+    with contextlib.suppress(TimeoutError):  # on a fast machine all is finished before the pointer is there
+        stop.click(timeout=3000)
+    page.locator('#compare-results :is([data-state="stopped"], .download)').first.wait_for(timeout=WORK)
+    page.locator("#compare-run").wait_for(timeout=WORK)
+    seen.check()
+
+
+def _compare_input(page: Page):
+    return page.locator(".left-zone .picker input[type=file]").first

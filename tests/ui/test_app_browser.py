@@ -1,0 +1,70 @@
+"""The whole hub in a real Chromium: what a visitor meets on every tab."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import facezoo
+
+if TYPE_CHECKING:
+    from .conftest import Visitor
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+TABS = ("Compare", "Animate", "Methods", "Train", "Zoo", "Verify")
+SIZES = [(390, 844, "light"), (390, 844, "dark"), (1440, 900, "light"), (1440, 900, "dark")]
+
+
+def test_opens_on_a_finished_result(visit: Visitor) -> None:
+    methods = Path(facezoo.__file__).parent / "methods"
+    shipped = [spec for spec in facezoo.list_methods() if (methods / spec.id / "example.jpg").exists()]
+    if not shipped:
+        pytest.skip("no installed method ships an example.jpg")
+    seen = visit()
+    page = seen.page
+    result = page.locator(".hero .before-after").first
+    result.wait_for()
+    loaded = "image => image.complete && image.naturalWidth > 0"
+    for picture in result.locator("img").all():
+        page.wait_for_function(loaded, arg=picture.element_handle())
+    assert result.bounding_box()["y"] < 900  # in the first screen
+    assert "This person never existed" in page.locator(".hero figcaption").first.inner_text()
+    assert len(re.findall(r"\.(?:\s|$)", page.locator(".lede").first.inner_text())) == 2  # two sentences
+    assert page.evaluate("document.documentElement.lang") == "en"
+    assert "facezoo" in page.title()
+    for spec in shipped:
+        assert page.locator(".hero figcaption", has_text=spec.title).count() >= 1
+    seen.check()
+
+
+@pytest.mark.usefixtures("swap_method")
+@pytest.mark.parametrize(("width", "height", "scheme"), SIZES)
+def test_no_sideways_scrolling_on_any_tab(visit: Visitor, width: int, height: int, scheme: str) -> None:
+    seen = visit(width, height, scheme)
+    for name in TABS:
+        seen.page.get_by_role("tab", name=name, exact=True).click()
+        seen.page.wait_for_timeout(400)
+        assert seen.page.evaluate("document.documentElement.scrollWidth") <= width, name
+    dark = seen.page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (sum(map(int, re.findall(r"\d+", dark)[:3])) < 128) == (scheme == "dark")
+    seen.check()
+
+
+def test_every_picture_has_words_and_every_control_a_name(visit: Visitor) -> None:
+    seen = visit(390, 844)
+    for name in TABS:
+        seen.page.get_by_role("tab", name=name, exact=True).click()
+        seen.page.wait_for_timeout(400)
+        nameless = seen.page.evaluate(
+            """() => [...document.querySelectorAll('img:not([alt])'),
+              ...[...document.querySelectorAll('.gradio-container :is(button, a, input, summary, select, textarea)')]
+                .filter(e => e.checkVisibility({opacityProperty: false}) && !e.closest('[aria-hidden=true]'))
+                .filter(e => !(e.innerText || '').trim() && !e.getAttribute('aria-label') && !e.title
+                  && !e.labels?.length && !e.querySelector('img[alt]:not([alt=""])'))]
+              .map(e => e.outerHTML.slice(0, 160))"""
+        )
+        assert nameless == [], name

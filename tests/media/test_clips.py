@@ -16,6 +16,8 @@ import pytest
 
 from facezoo.errors import TooLarge, Unreadable, UnsupportedFormat
 from facezoo.media.read import LIMITS, open_clip, read_photo
+from facezoo.media.sound import read_sound
+from facezoo.media.write import write_clip
 from facezoo.types import Frame, Image
 
 Film = Callable[..., Path]
@@ -161,8 +163,10 @@ def test_times_start_at_the_first_picture(shared: Path) -> None:
 
 
 def test_video_limits_hold_before_and_while_decoding(tmp_path: Path, film: Film) -> None:
-    with pytest.raises(TooLarge, match="1920"):
-        open_clip(film(tmp_path / "wide.mp4", 1, size=(64, 1922)))
+    with pytest.raises(TooLarge, match="4K"):
+        open_clip(film(tmp_path / "wide.mp4", 1, size=(2306, 4098)))
+    with pytest.raises(TooLarge, match="frames"):  # said before the work begins
+        open_clip(film(tmp_path / "many.mp4", LIMITS.frames_max + 1, rate=60, size=(64, 64)))
     with pytest.raises(TooLarge, match="60 s"):
         open_clip(film(tmp_path / "long.mp4", 61, rate=1, size=(64, 64)))
     silent = film(tmp_path / "silent.mkv", 63, rate=1, size=(64, 64), options={"live": "1"})
@@ -172,10 +176,92 @@ def test_video_limits_hold_before_and_while_decoding(tmp_path: Path, film: Film)
 
 
 def test_codec_and_container_outside_the_list(tmp_path: Path, film: Film) -> None:
-    with pytest.raises(UnsupportedFormat, match="mpeg4"):
-        open_clip(film(tmp_path / "old.mp4", 2, codec="mpeg4"))
+    with pytest.raises(UnsupportedFormat, match="ffv1"):
+        open_clip(film(tmp_path / "old.mkv", 2, codec="ffv1"))
     with pytest.raises(UnsupportedFormat):
         open_clip(film(tmp_path / "old.avi", 2, codec="mpeg4"))
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "pixels"),
+    [
+        ("opencv.mp4", "mpeg4", "yuv420p"),
+        ("camera.mov", "mjpeg", "yuvj420p"),
+        ("studio.mov", "prores_ks", "yuv422p10le"),
+    ],
+)
+def test_what_cameras_and_opencv_write(tmp_path: Path, film: Film, name: str, codec: str, pixels: str) -> None:
+    clip = open_clip(film(tmp_path / name, 5, codec=codec, pixels=pixels))
+    assert (clip.width, clip.height) == (128, 96)
+    assert len(list(clip.frames())) == 5
+
+
+def test_larger_films_are_reduced(tmp_path: Path, film: Film) -> None:
+    clip = open_clip(film(tmp_path / "uhd.mp4", 2, size=(1440, 2560)))
+    assert (clip.width, clip.height) == (LIMITS.moving_side_max, 1080)
+    assert [frame.image.shape for frame in clip.frames()] == [(1080, 1920, 3)] * 2
+
+
+def test_last_picture_is_shown_to_its_end(tmp_path: Path, moving: Moving) -> None:
+    path = tmp_path / "held.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25, options={"bf": "0"})
+        stream.height, stream.width, stream.pix_fmt = 96, 128, "yuv420p"
+        for number, frame in enumerate(moving(25)):
+            picture = av.VideoFrame.from_ndarray(frame.image, format="rgb24")
+            picture.pts, picture.time_base = number, Fraction(1, 25)
+            for packet in stream.encode(picture):
+                container.mux(packet)
+        for packet in stream.encode(None):
+            if packet.pts is not None and packet.pts * packet.time_base >= Fraction(24, 25):
+                packet.duration = round(3 / packet.time_base)
+            container.mux(packet)
+    *_, last = open_clip(path).frames()
+    assert last.time == pytest.approx(24 / 25 + 3, abs=0.7)
+
+
+@pytest.mark.parametrize(
+    ("name", "seconds", "sound"),
+    [
+        ("a8_alaw.mov", 3.0, 3.0), ("b7_mpeg4.mp4", 3.0, 3.0), ("cover_first.mp4", 3.0, 3.0), ("eac3.mkv", 3.0, 3.0),
+        ("unknown_sound_first.mov", 3.0, 3.0), ("last_frame_held.mp4", 7.0, None), ("c1_alpha_vp9.webm", 1.2, None),
+    ],
+)  # fmt: skip
+def test_films_that_went_wrong_once(shared: Path, name: str, seconds: float, sound: float | None) -> None:
+    clip = open_clip(shared / "regressions" / name)
+    *_, last = clip.frames()
+    assert last.time == pytest.approx(seconds, abs=0.15)
+    assert clip.has_audio == (sound is not None)
+    if sound is not None:
+        assert read_sound(clip.source).seconds == pytest.approx(sound, abs=0.05)
+
+
+def test_see_through_film_is_over_white(shared: Path) -> None:
+    image = read_photo(shared / "regressions" / "c1_alpha_vp9.webm")
+    corners = image[[0, 0, -1, -1], [0, -1, 0, -1]]
+    assert corners.min() > 245
+
+
+def test_hdr_png_is_tone_mapped(shared: Path) -> None:
+    """The same picture, taken for sRGB, is grey and flat."""
+    image = read_photo(shared / "regressions" / "d7_cicp_pq.png")
+    raw = np.asarray(PIL.Image.open(shared / "regressions" / "d7_cicp_pq.png").convert("RGB"))
+    assert image.std() > 1.15 * raw.std()
+
+
+@pytest.mark.parametrize(
+    ("name", "codec"),
+    [("a.mkv", "pcm_s32le"), ("a.mov", "pcm_alaw"), ("a.mov", "pcm_mulaw"), ("a.mov", "adpcm_ima_qt"),
+     ("a.mkv", "mp2"), ("a.mkv", "eac3")],
+)  # fmt: skip
+def test_sounds_that_mp4_does_not_take_become_aac(tmp_path: Path, film: Film, name: str, codec: str) -> None:
+    path = film(tmp_path / name, 30, audio=codec)
+    made = tmp_path / "made.mp4"
+    write_clip(made, open_clip(path).frames(), rate=Fraction(25), audio_from=path)
+    with av.open(str(made)) as container:
+        (sound,) = container.streams.audio
+        assert sound.codec_context.name == "aac"
+        assert float(sound.duration * sound.time_base) == pytest.approx(1.2, abs=0.08)
 
 
 def test_cut_video_says_so(tmp_path: Path, film: Film) -> None:

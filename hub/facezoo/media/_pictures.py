@@ -208,11 +208,15 @@ def _to_srgb(picture: Image.Image, profile: bytes) -> Image.Image:
 
 
 def _standard(picture: Image.Image, data: bytes, form: str) -> Image.Image:
-    """HDR and wide gamut that an AVIF declares by code points, without a profile, to sRGB."""
-    at = data.find(b"colrnclx", 0, _PROFILE_BYTES) if form == "avif" else -1
-    if at < 0 or "icc_profile" in picture.info:
+    """HDR and wide gamut that an AVIF, HEIC or PNG declares by code points, without a profile, to sRGB."""
+    if "icc_profile" in picture.info:
         return picture
-    primaries, transfer = struct.unpack_from(">HH", data, at + 8)
+    if form in ("avif", "heic") and (at := data.find(b"colrnclx", 0, _PROFILE_BYTES)) >= 0:
+        primaries, transfer = struct.unpack_from(">HH", data, at + 8)
+    elif form == "png" and (at := data.find(b"\0\0\0\4cICP", 0, _PROFILE_BYTES)) >= 0:  # PNG 3, section 11.3.2.6
+        primaries, transfer = data[at + 8], data[at + 9]
+    else:
+        return picture
     if is_plain(primaries, transfer):
         return picture
     return Image.fromarray(to_srgb(np.asarray(picture), primaries, transfer))

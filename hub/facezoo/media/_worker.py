@@ -85,7 +85,7 @@ def _answers(header: Header, payload: bytes) -> Iterator[tuple[Header, Payload]]
 
         yield from decode_video(Path(header["path"]), form, most=int(header.get("most", 0)))
     elif task == "audio":
-        from facezoo.media.video import copy_audio
+        from facezoo.media._sound import copy_audio
 
         yield from copy_audio(Path(header["path"]), form)
     elif task == "sound":

@@ -9,7 +9,7 @@ __all__ = ["LIMITS", "PHOTO_SUFFIXES", "RESULT_SUFFIX", "VIDEO_SUFFIXES", "WRITE
 
 PHOTO_SUFFIXES: Final = (".jpg", ".jpeg", ".png", ".webp", ".avif", ".gif", ".heic", ".heif")
 """File name endings of pictures (and animations) that facezoo opens."""
-VIDEO_SUFFIXES: Final = (".mp4", ".mov", ".m4v", ".webm", ".mkv")
+VIDEO_SUFFIXES: Final = (".mp4", ".mov", ".m4v", ".3gp", ".webm", ".mkv")
 """File name endings of videos that facezoo opens."""
 WRITES_PHOTOS: Final = (".png", ".jpg", ".jpeg", ".webp", ".avif")
 """File name endings of photos that facezoo writes."""
@@ -36,6 +36,8 @@ class Limits:
     work_side: int = 4096
     """Photos with a longer side are reduced to this one by area averaging."""
     moving_side_max: int = 1920
+    """Films and animations leave the decoder at most this large."""
+    film_pixels_max: int = 4096 * 2304
     seconds_max: float = 60.0
     frames_max: int = 1800
     cpu_seconds: int = 6

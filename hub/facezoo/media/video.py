@@ -1,4 +1,4 @@
-"""Decoding of video with PyAV, at constant memory. `decode_video` and `copy_audio` run in the confined process
+"""Decoding of video with PyAV, at constant memory. `decode_video` runs in the confined process
 only (see `_worker`); nothing outside it opens a video file that a user brought.
 
 The demuxer is forced by the magic bytes, never probed, and may open local files only: no playlist, no socket.
@@ -8,26 +8,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
-from io import BytesIO
 from pathlib import Path
 from typing import Any, Final, cast
 
 import av
 import numpy as np
 from av.error import FFmpegError
+from av.stream import Disposition
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
 from facezoo.errors import TooLarge, Unreadable, UnsupportedFormat
 from facezoo.media._hdr import is_plain, to_srgb
 from facezoo.media._sandbox import Header, Payload
+from facezoo.media._sound import sound_of, start_of
 from facezoo.media.limits import LIMITS
 
-__all__ = ["copy_audio", "decode_video"]
+__all__ = ["decode_video"]
 
-_CODECS: Final = {"h264", "hevc", "vp8", "vp9", "av1", "libdav1d", "libvpx", "libvpx-vp9"}
-_AUDIO_COPIED: Final = {"aac", "mp3", "mp3float", "opus", "libopus", "alac", "flac", "ac3", "eac3"}
-_AUDIO_DECODED: Final = {"vorbis", "pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_f32le", "pcm_u8"}
+_CODECS: Final = {"h264", "hevc", "vp8", "vp9", "av1", "libdav1d", "libvpx", "libvpx-vp9", "mpeg4", "mjpeg", "prores",
+                  "h263", "mpeg2video"}  # fmt: skip
+_WITH_ALPHA: Final = {"vp8": "libvpx", "vp9": "libvpx-vp9"}  # FFmpeg's own decoders of these pass over transparency
+_HELD: Final = 1.5  # frame lengths from which the last frame counts as held
 _THREADS: Final = 2
 _MATRIX_STEP: Final = 65536  # display matrices are 16.16 fixed point
 
@@ -39,16 +41,15 @@ def decode_video(path: Path, form: str, *, most: int = 0) -> Iterator[tuple[Head
     are the container's claims. most: stop after so many frames (0: at the end). Limits are counted while decoding.
     Raises Unreadable, TooLarge, UnsupportedFormat."""
     with _open(path, form) as container:
-        stream = container.streams.video[0] if container.streams.video else None
-        if stream is None:
-            raise Unreadable("This file has no picture track.", "Choose a video.")
+        stream = _film(container)
         _check(container, stream)
         rate = stream.average_rate or stream.guessed_rate or Fraction(25)
         rate = min(max(Fraction(rate), Fraction(1, 10)), Fraction(240))
         size: tuple[int, int] | None = None
         converter = VideoReformatter()  # one for all frames: each holds threads and tables of its own
         turn, rotation = np.eye(2, dtype=np.int64), None
-        last, number = -1.0, 0
+        last, number, held = -1.0, 0, 0.0
+        picture = np.zeros((0, 0, 3), np.uint8)
         for frame in _frames(container, stream):
             number += 1
             time = _time(frame, stream, number, rate)
@@ -58,6 +59,7 @@ def decode_video(path: Path, form: str, *, most: int = 0) -> Iterator[tuple[Head
             if frame.rotation != rotation:  # a look at side data keeps its frame in memory until cycles are collected
                 turn, rotation = _matrix(frame), frame.rotation
             picture = _picture(converter, frame, stream, size, turn)
+            held = float((frame.duration or 0) * (frame.time_base or 0))
             if size is None:
                 size = (picture.shape[1], picture.shape[0])
                 yield _header(container, stream, rate, size), b""
@@ -67,46 +69,8 @@ def decode_video(path: Path, form: str, *, most: int = 0) -> Iterator[tuple[Head
                 return
         if not number:
             raise Unreadable("This video holds no picture that can be shown.", "Save or download it again.")
-
-
-def copy_audio(path: Path, form: str) -> Iterator[tuple[Header, Payload]]:
-    """The sound of a video, packet by packet: first {} + a one-packet NUT file that carries the codec's parameters,
-    then {pts, dts, duration, time_base: [n, d], key} + the packet's bytes, untouched.
-
-    Times are counted from the first video frame, in units of time_base. Vorbis and PCM, which mp4 players do not
-    take, are encoded anew as AAC. Raises UnsupportedFormat for other codecs."""
-    with _open(path, form) as container:
-        if not container.streams.audio:
-            return
-        stream = container.streams.audio[0]
-        name = stream.codec_context.name
-        start = _start(container.streams.video[0]) if container.streams.video else Fraction(0)
-        if name in _AUDIO_COPIED:
-            packets: Iterator[Any] = (packet for packet in container.demux(stream) if packet.size)
-            template: Any = stream
-        elif name in _AUDIO_DECODED:
-            template, packets = _as_aac(container, stream)
-        else:
-            raise UnsupportedFormat(
-                f"The sound of this video is {name}, which facezoo cannot keep.", "Save it with AAC sound."
-            )
-        first = True
-        for packet in packets:
-            if first:
-                yield {}, _parameters(template, packet)
-                first = False
-            base = packet.time_base or stream.time_base
-            shift = round(start / base)
-            yield (
-                {
-                    "pts": None if packet.pts is None else packet.pts - shift,
-                    "dts": None if packet.dts is None else packet.dts - shift,
-                    "duration": packet.duration or 0,
-                    "time_base": [base.numerator, base.denominator],
-                    "key": packet.is_keyframe,
-                },
-                bytes(packet),
-            )
+        if held * rate > _HELD and last + held <= LIMITS.seconds_max:  # shown to its end, as players do
+            yield {"time": last + held - float(1 / rate)}, picture.data
 
 
 def _open(path: Path, form: str) -> Any:
@@ -124,6 +88,14 @@ def _open(path: Path, form: str) -> Any:
         ) from None
 
 
+def _film(container: Any) -> Any:
+    """The stream that moves: not the cover picture that some files put first."""
+    streams = [each for each in container.streams.video if not each.disposition & Disposition.attached_pic]
+    if not streams:
+        raise Unreadable("This file has no picture track.", "Choose a video.")
+    return streams[0]
+
+
 def _check(container: Any, stream: Any) -> None:
     """Refuse by what the container says, before a frame is allocated, and cap what the codec may say later."""
     context = stream.codec_context
@@ -134,19 +106,16 @@ def _check(container: Any, stream: Any) -> None:
         )
     _check_size(stream.width, stream.height)
     claimed = _claimed_seconds(container, stream)
-    if claimed > LIMITS.seconds_max + 0.5 or stream.frames > LIMITS.frames_max * 4:
+    if claimed > LIMITS.seconds_max + 0.5 or stream.frames > LIMITS.frames_max:
         raise _too_long(claimed)
-    context.options = {**context.options, "max_pixels": str(LIMITS.moving_side_max**2)}
+    context.options = {**context.options, "max_pixels": str(LIMITS.film_pixels_max)}
     context.thread_type = "AUTO"
     context.thread_count = _THREADS
 
 
 def _check_size(width: int, height: int) -> None:
-    side = LIMITS.moving_side_max
-    if max(width, height) > side:
-        raise TooLarge(
-            f"This video is {width} x {height} pixels; the limit is {side} on a side.", "Save it as 1080p or smaller."
-        )
+    if width * height > LIMITS.film_pixels_max:
+        raise TooLarge(f"This video is {width} x {height} pixels; the limit is 4K.", "Save it as 1080p or smaller.")
     if min(width, height) < LIMITS.side_min or max(width, height) > LIMITS.aspect_max * min(width, height):
         raise TooLarge(
             f"This video is {width} x {height} pixels, too small or too narrow.",
@@ -169,25 +138,27 @@ def _claimed_seconds(container: Any, stream: Any) -> float:
 
 
 def _frames(container: Any, stream: Any) -> Iterator[Any]:
-    """Decoded frames; damage becomes an error that says so."""
+    """Decoded frames, with their transparency where the file has some; damage becomes an error that says so."""
+    decoder = _WITH_ALPHA.get(stream.codec_context.name) if stream.metadata.get("alpha_mode") == "1" else None
     try:
-        yield from container.decode(stream)
+        if decoder is None:
+            yield from container.decode(stream)
+            return
+        context: Any = av.CodecContext.create(decoder, "r")
+        for packet in container.demux(stream):
+            yield from context.decode(packet)
     except (FFmpegError, EOFError):
         raise Unreadable(
             "This video is damaged or cut off: some of it cannot be decoded.", "Save or download it again."
         ) from None
 
 
-def _start(stream: Any) -> Fraction:
-    """When the first video frame is shown, in seconds of the container's clock."""
-    return Fraction(stream.start_time or 0) * Fraction(stream.time_base or 1)
-
-
 def _time(frame: Any, stream: Any, number: int, rate: Fraction) -> float:
     """Seconds from the first frame; counted where the file gives no time."""
-    if frame.pts is None or frame.time_base is None:
+    base = frame.time_base or stream.time_base
+    if frame.pts is None or base is None:
         return float((number - 1) / rate)
-    return float(frame.pts * frame.time_base - _start(stream))
+    return float(frame.pts * base - start_of(stream))
 
 
 def _header(container: Any, stream: Any, rate: Fraction, size: tuple[int, int]) -> Header:
@@ -197,7 +168,7 @@ def _header(container: Any, stream: Any, rate: Fraction, size: tuple[int, int]) 
         "height": size[1],
         "count": min(max(count, 1), LIMITS.frames_max),
         "rate": [rate.numerator, rate.denominator],
-        "audio": bool(container.streams.audio),
+        "audio": sound_of(container) is not None,
     }
 
 
@@ -215,11 +186,12 @@ def _picture(
         # Undeclared: HD is BT.709 and SD BT.601 by custom. BT.2020's matrix is nearer to 709.
         colorspace = Colorspace.ITU709 if frame.height >= 720 or int(frame.colorspace) in (9, 10) else Colorspace.ITU601
     full = frame.color_range == ColorRange.JPEG or frame.format.name.startswith("yuvj")
+    clear = "a" in frame.format.name.partition("p")[0]  # yuva420p, rgba, gbrap ...
     rgb = converter.reformat(
         frame,
         width=width,
         height=height,
-        format="rgb24",
+        format="rgba" if clear else "rgb24",
         src_colorspace=colorspace,
         src_color_range=ColorRange.JPEG if full else ColorRange.MPEG,
         dst_color_range=ColorRange.JPEG,
@@ -227,6 +199,9 @@ def _picture(
         threads=1,
     )
     picture = cast("NDArray[np.uint8]", rgb.to_ndarray())
+    if clear:
+        alpha = picture[..., 3:].astype(np.uint16)
+        picture = ((picture[..., :3] * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
     primaries, transfer = int(frame.color_primaries), int(frame.color_trc)
     if not is_plain(primaries, transfer):
         picture = to_srgb(picture, primaries, transfer)
@@ -234,11 +209,12 @@ def _picture(
 
 
 def _square(width: int, height: int, aspect: Fraction | None) -> tuple[int, int]:
-    """Size with square pixels, inside the limit. Aspects beyond 4 are taken for mistakes."""
-    if not aspect or aspect == 1 or not Fraction(1, 4) <= aspect <= 4:
+    """Size with square pixels, reduced to the limit. Aspects beyond 4 are taken for mistakes."""
+    usual = not aspect or not Fraction(1, 4) <= aspect <= 4
+    wide = width if usual else width * float(aspect or 1)
+    scale = min(1.0, LIMITS.moving_side_max / max(wide, height))
+    if scale == 1 and wide == width:
         return width, height
-    wide = width * float(aspect)
-    scale = min(1.0, LIMITS.moving_side_max / wide)
     return max(2, round(wide * scale)), max(2, round(height * scale))
 
 
@@ -263,42 +239,3 @@ def _turned(picture: NDArray[np.uint8], turn: NDArray[np.int64]) -> NDArray[np.u
     else:
         across, down = turn[0, 0], turn[1, 1]
     return picture[:: int(down), :: int(across)]
-
-
-def _parameters(template: Any, packet: Any) -> bytes:
-    """A NUT file of one packet: the shortest way to carry codec parameters (extradata, layout) between processes."""
-    store = BytesIO()
-    with av.open(store, "w", format="nut") as carrier:
-        stream = carrier.add_stream_from_template(template)
-        copy = av.Packet(bytes(packet))
-        copy.pts = copy.dts = 0
-        copy.time_base = packet.time_base or template.time_base
-        copy.is_keyframe = True
-        copy.stream = stream
-        carrier.mux(copy)
-    return store.getvalue()
-
-
-def _as_aac(container: Any, stream: Any) -> tuple[Any, Iterator[Any]]:
-    """An AAC encoder's stream for `stream`, and its packets."""
-    sink = av.open(BytesIO(), "w", format="nut")
-    encoded: Any = sink.add_stream("aac", rate=stream.codec_context.sample_rate)
-    encoded.codec_context.layout = "mono" if stream.codec_context.channels == 1 else "stereo"
-    encoded.codec_context.bit_rate = 160_000
-    encoded.codec_context.open()
-
-    def packets() -> Iterator[Any]:
-        resampler = av.AudioResampler(
-            format=encoded.codec_context.format,
-            layout=encoded.codec_context.layout,
-            rate=encoded.codec_context.sample_rate,
-            frame_size=encoded.codec_context.frame_size,
-        )
-        for decoded in _frames(container, stream):
-            for frame in resampler.resample(decoded):
-                yield from encoded.codec_context.encode(frame)
-        for frame in resampler.resample(None):
-            yield from encoded.codec_context.encode(frame)
-        yield from encoded.codec_context.encode(None)
-
-    return encoded, packets()

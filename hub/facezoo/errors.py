@@ -16,6 +16,8 @@ FacezooError                      exit code 1
 
 from __future__ import annotations
 
+import unicodedata
+
 __all__ = [
     "BadInput",
     "Cancelled",
@@ -29,20 +31,41 @@ __all__ = [
     "UnsupportedFormat",
     "UsageError",
     "WeightsUnavailable",
+    "printable",
 ]
+
+_JOINERS = "\u200c\u200d"  # invisible, harmless, and part of how several languages are written
+
+
+def printable(text: object) -> str:
+    """`str(text)` made fit for a terminal, a log or a page, whoever wrote it.
+
+    Characters that steer instead of showing (escapes, other controls, turns of the writing direction, lone
+    surrogates) become visible, as \\x1b or \\u202e; line ends and tabs become spaces, so that nobody adds a line."""
+    shown: list[str] = []
+    for character in str(text):
+        kind = unicodedata.category(character)
+        if character in "\n\r\t" or kind in ("Zl", "Zp"):
+            shown.append(" ")
+        elif kind in ("Cc", "Cf", "Cs") and character not in _JOINERS:
+            shown.append(character.encode("unicode_escape").decode("ascii"))
+        else:
+            shown.append(character)
+    return "".join(shown)
 
 
 class FacezooError(Exception):
     """Base of all errors meant for people.
 
-    message says what happened, advice what to do about it; `str()` gives both, advice on a second line."""
+    message says what happened, advice what to do about it, both `printable` though they may quote what a stranger
+    wrote; `str()` gives both, advice on a second line."""
 
     exit_code = 1
 
     def __init__(self, message: str, advice: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.advice = advice
+        self.message = printable(message)
+        super().__init__(self.message)
+        self.advice = printable(advice)
 
     def __str__(self) -> str:
         return f"{self.message}\n{self.advice}" if self.advice else self.message

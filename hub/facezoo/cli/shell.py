@@ -18,7 +18,7 @@ from typing import Annotated, Any, NoReturn, TextIO
 
 import typer
 
-from facezoo.errors import Cancelled, FacezooError, UsageError
+from facezoo.errors import Cancelled, FacezooError, UsageError, printable
 from facezoo.media.limits import VIDEO_SUFFIXES, WRITES_PHOTOS
 
 __all__ = [
@@ -70,7 +70,7 @@ def conclude(command: Callable[[], object], *, debug: bool) -> int:
         return 0
     except Exception as error:
         if debug:
-            traceback.print_exc()
+            print(*map(printable, traceback.format_exc().splitlines()), sep="\n", file=sys.stderr)
         if stopped and not isinstance(error, Cancelled):
             error = Cancelled("Stopped.", "Nothing was left behind.")
         return _report(error)
@@ -119,17 +119,18 @@ def named(words: str) -> list[str]:
 
 def warn(message: str) -> None:
     """One line on stderr that is no failure."""
-    print(f"facezoo: {message}", file=sys.stderr)
+    print(f"facezoo: {printable(message)}", file=sys.stderr)
 
 
 def print_json(value: object) -> None:
-    """Indented JSON on stdout; paths become strings."""
-    print(json.dumps(value, indent=2, default=str, ensure_ascii=False))
+    """Indented JSON on stdout; paths become strings, and what could steer a terminal an escape of JSON."""
+    text = json.dumps(value, indent=2, default=str, ensure_ascii=False)
+    print("".join(each if each == "\n" or printable(each) == each else json.dumps(each)[1:-1] for each in text))
 
 
 def print_table(header: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
     """Aligned columns on stdout."""
-    cells = [header, *[tuple(str(cell) for cell in row) for row in rows]]
+    cells = [header, *[tuple(printable(cell) for cell in row) for row in rows]]
     widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
     for row in cells:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
@@ -201,7 +202,7 @@ def _report(error: Exception) -> int:
         message, advice, code = error.message, error.advice, error.exit_code
     else:
         first = next(iter(str(error).splitlines()), "")
-        message = f"Something unexpected happened: {type(error).__name__}: {first[:200]}"
+        message = f"Something unexpected happened: {type(error).__name__}: {printable(first[:200])}"
         advice, code = "Run it again with --debug to see where, and report it with those lines.", 1
     print(f"facezoo: {message}", file=sys.stderr)
     if advice:

@@ -6,7 +6,9 @@ import dataclasses
 import difflib
 import importlib
 import json
+import os
 import pkgutil
+import threading
 import typing
 from collections.abc import Mapping
 from functools import cache
@@ -20,10 +22,22 @@ from facezoo.zoo.pull import locate
 if typing.TYPE_CHECKING:
     from facezoo.method.pipeline import AnimationPipeline, FacePipeline
 
-__all__ = ["Parameter", "describe_params", "list_methods", "load", "load_faces", "load_spec", "parse_params"]
+__all__ = [
+    "Parameter",
+    "describe_params",
+    "forget",
+    "list_methods",
+    "load",
+    "load_faces",
+    "load_spec",
+    "parse_params",
+    "spec_in_use",
+    "spec_of",
+]
 
 _TRUE = frozenset({"true", "yes", "on", "1"})
 _FALSE = frozenset({"false", "no", "off", "0"})
+_loading: dict[tuple[str, str], threading.Lock] = {}  # one a method, so that two threads load it once
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,24 +81,15 @@ def load_spec(id: str) -> MethodSpec:
     raise UsageError(f"There is no method {id!r}.", f"{hint}Methods here: {', '.join(specs) or '(none)'}.")
 
 
-@cache
 def load(id: str, weights: str = "") -> FacePipeline | AnimationPipeline:
-    """The pipeline of one method, with its weights, made on the first call and kept.
+    """The pipeline of one method, with its weights, made on the first call and kept, for all threads.
 
-    weights: a folder of one's own; "" takes what FACEZOO_WEIGHTS names, the Hub cache, the Hub at the commit pinned in
+    weights: one's own, a folder or OWNER/NAME@COMMIT of the Hub; "" takes what FACEZOO_WEIGHTS names, the Hub cache, the Hub at the commit pinned in
     SPEC, or the copy that ships, in this order. Every file is checked before it is used.
     Raises UsageError for an unknown id, WeightsUnavailable when no intact weights can be had, or none with a record of
     licence and consent."""
-    spec = load_spec(id)
-    module, _, name = spec.pipeline.partition(":")
-    pipeline: type[FacePipeline | AnimationPipeline]
-    pipeline = getattr(importlib.import_module(module, f"facezoo.methods.{id}"), name)
-    if not spec.weights.sha256:
-        return pipeline()
-    located = locate(id, spec.weights, weights)
-    made = pipeline.from_pretrained(located.folder, sha256=located.weights.sha256)
-    made.weights = located.weights
-    return made
+    with _loading.setdefault((id, weights), threading.Lock()):
+        return _load(id, weights)
 
 
 def load_faces(id: str, weights: str = "") -> FacePipeline:
@@ -95,6 +100,30 @@ def load_faces(id: str, weights: str = "") -> FacePipeline:
     if not isinstance(pipeline, FacePipeline):
         raise UsageError(f"{id} does not change faces, it moves them.", "Choose a method that swaps or restyles.")
     return pipeline
+
+
+def spec_in_use(id: str, weights: str = "") -> MethodSpec:
+    """The SPEC of a method; with weights of one's own (`weights`, or FACEZOO_WEIGHTS) what it is with these, which are
+    loaded then. Errors as `load`."""
+    spec = load_spec(id)
+    if weights or (spec.weights.sha256 and os.environ.get("FACEZOO_WEIGHTS")):
+        return spec_of(load(id, weights))
+    return spec
+
+
+def spec_of(pipeline: FacePipeline | AnimationPipeline) -> MethodSpec:
+    """What a loaded method is: its SPEC with the weights in use, and the people whom these know."""
+    spec = dataclasses.replace(pipeline.spec, weights=pipeline.weights)
+    people: tuple[str, ...] = tuple(getattr(pipeline, "people", ()))
+    if not people or pipeline.weights.sha256 == pipeline.spec.weights.sha256:
+        return spec
+    return dataclasses.replace(spec, inputs=dataclasses.replace(spec.inputs, people=people))
+
+
+def forget() -> None:
+    """Find methods and load weights anew the next time they are asked for."""
+    _specs.cache_clear()
+    _load.cache_clear()
 
 
 def describe_params(spec: MethodSpec) -> list[Parameter]:
@@ -127,6 +156,22 @@ def parse_params(spec: MethodSpec, given: Mapping[str, Any]) -> Any:
             )
         values[name] = _parse(known[name], value)
     return spec.params(**values)
+
+
+@cache
+def _load(id: str, weights: str) -> FacePipeline | AnimationPipeline:
+    spec = load_spec(id)
+    module, _, name = spec.pipeline.partition(":")
+    pipeline: type[FacePipeline | AnimationPipeline]
+    pipeline = getattr(importlib.import_module(module, f"facezoo.methods.{id}"), name)
+    if not spec.weights.sha256:
+        if weights:
+            raise UsageError(f"{id} needs no weights.", "Leave --weights out.")
+        return pipeline()
+    located = locate(id, spec.weights, weights)
+    made = pipeline.from_pretrained(located.folder, sha256=located.weights.sha256)
+    made.weights = located.weights
+    return made
 
 
 @cache

@@ -175,7 +175,7 @@ def test_fan_without_the_package_says_what_to_install(monkeypatch: pytest.Monkey
     import sys
 
     monkeypatch.setitem(sys.modules, "face_alignment", None)
-    networks._fan.cache_clear()
+    networks.fan.cache_clear()
     with pytest.raises(WeightsUnavailable, match="not installed"):
         find_faces(picture, backend="fan")
 
@@ -192,11 +192,11 @@ def test_fan_backend_gives_the_same_type(monkeypatch: pytest.MonkeyPatch, tmp_pa
     checkpoints.mkdir(parents=True)
     torch.save(FAN(4).state_dict(), checkpoints / "2DFAN4-11f355bf06.pth.tar")
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    networks._fan.cache_clear()
+    networks.fan.cache_clear()
     try:
         face = find_faces(picture, crop_size=128, backend="fan", thorough=False)[0]
     finally:
-        networks._fan.cache_clear()
+        networks.fan.cache_clear()
     assert face.landmarks.backend == "fan"
     assert face.landmarks.points.shape == (68, 2) and face.landmarks.points.dtype == np.float32
     assert face.landmarks.mesh.shape == (0, 3)

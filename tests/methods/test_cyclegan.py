@@ -58,16 +58,10 @@ def listed(knowing: CycleGan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     (folder / "metrics.json").write_text(record_text(record))
     (folder / "manifest.json").write_text(manifest.manifest_text(manifest.make_manifest(folder)))
     monkeypatch.setattr(cyclegan, "SPEC", replace(SPEC, weights=manifest.describe(folder)), raising=False)
-    forget()
+    registry.forget()
     yield
     monkeypatch.undo()
-    forget()
-
-
-def forget() -> None:
-    """What the registry has found before."""
-    registry._specs.cache_clear()  # pyright: ignore[reportPrivateUsage]
-    registry.load.cache_clear()
+    registry.forget()
 
 
 @pytest.fixture(scope="module")
@@ -217,7 +211,7 @@ def test_a_comparison_in_which_nobody_is_put_on_names_nobody(
     nobody = replace(cyclegan.SPEC, inputs=replace(SPEC.inputs, persona=False), tasks=("restyle",))
     monkeypatch.setattr(cyclegan, "SPEC", nobody)
     monkeypatch.setattr(CycleGan, "spec", nobody)
-    forget()
+    registry.forget()
     done = facezoo.compare(portrait, persona=PERSONA, methods=["cyclegan"], output=tmp_path)
     assert claimed(done.results["cyclegan"]) == claimed(done.grid) == ("restyle", None)
     assert done.results["cyclegan"].record["persona"] is None

@@ -23,7 +23,8 @@ from facezoo.errors import FacezooError, UsageError
 from facezoo.types import Clip, Frame, Image
 
 if TYPE_CHECKING:
-    from facezoo.method.pipeline import AnimationPipeline, PuppetPipeline
+    from facezoo.method.drawn_people import DrawnPeoplePipeline
+    from facezoo.method.pipeline import AnimationPipeline
 
 __all__ = ["bench"]
 
@@ -195,7 +196,7 @@ def _time_puppet(method: str, talking: Sequence[Image]) -> dict[str, Any]:
     from facezoo.motion.handles import Posture
     from facezoo.runner import Puppet
 
-    pipeline: PuppetPipeline = registry.load(method)  # pyright: ignore[reportAssignmentType]
+    pipeline: DrawnPeoplePipeline = registry.load(method)  # pyright: ignore[reportAssignmentType]
     puppet = Puppet(method, pipeline.people[0])
     frames = [_sized(frame, _WEBCAM) for frame in talking]
     for frame in frames[:3]:

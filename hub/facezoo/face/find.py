@@ -9,6 +9,9 @@ Karras et al. 2019, "A Style-Based Generator Architecture for GANs" (FFHQ, appen
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
 from typing import Literal
 
 import cv2
@@ -18,6 +21,7 @@ from numpy.typing import NDArray
 from facezoo.errors import NoFace
 from facezoo.face.mesh import head_pose
 from facezoo.face.networks import Detection, detect, locate_fan, locate_mesh, track_mesh
+from facezoo.media.read import read_photo
 from facezoo.types import Box, Face, Image, Landmarks, Points
 
 __all__ = [
@@ -30,6 +34,7 @@ __all__ = [
     "find_faces",
     "follow_face",
     "move",
+    "portrait_face",
     "realign",
 ]
 
@@ -54,6 +59,12 @@ def find_faces(
             continue
         found.append((detection, mesh if backend == "mesh" else locate_fan(image, detection.box)))
     return [_face(image, i, d.box, marks, crop_size) for i, (d, marks) in enumerate(found, start=1)]
+
+
+@cache
+def portrait_face(portrait: Path, persona: str) -> Face:
+    """The face of the portrait of a synthetic person of this id; found once and kept."""
+    return replace(find_faces(read_photo(portrait), thorough=False)[0], persona=persona)
 
 
 def choose(faces: list[Face], wanted: Wanted) -> list[Face]:

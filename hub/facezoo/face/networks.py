@@ -26,7 +26,7 @@ from facezoo.errors import WeightsUnavailable
 from facezoo.face.mesh import to_68
 from facezoo.types import Box, Image, Landmarks, Points
 
-__all__ = ["Detection", "Network", "checksums", "detect", "locate_fan", "locate_mesh", "network", "track_mesh"]
+__all__ = ["Detection", "Network", "checksums", "detect", "fan", "locate_fan", "locate_mesh", "network", "track_mesh"]
 
 MODELS = Path(__file__).parent / "models"
 SHA256 = {
@@ -266,7 +266,7 @@ def locate_fan(image: Image, box: Box) -> Landmarks:
     Raises WeightsUnavailable when face-alignment or its weights are not here (it fetches them on first use)."""
     with_brow = [box.left, box.top, box.right, box.bottom, box.score]
     try:
-        found = _fan().get_landmarks_from_image(image, detected_faces=[np.array(with_brow)])
+        found = fan().get_landmarks_from_image(image, detected_faces=[np.array(with_brow)])
     except OSError as error:
         raise WeightsUnavailable(
             "The weights of face-alignment could not be fetched.",
@@ -277,7 +277,8 @@ def locate_fan(image: Image, box: Box) -> Landmarks:
 
 
 @cache
-def _fan() -> Any:
+def fan() -> Any:
+    """The one shared network of face-alignment. Raises WeightsUnavailable when it is not installed."""
     try:
         import face_alignment
     except ImportError as error:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facezoo.errors import UsageError
-from facezoo.method.pipeline import PuppetPipeline
+from facezoo.method.pipeline import PeoplePipeline
 from facezoo.motion.controls import Controls, motion_of
 from facezoo.motion.drawing import Drawing, Style, draw
 from facezoo.motion.motion import Motion
@@ -30,8 +30,9 @@ _BATCH = 4  # drawings that go through the network together
 _TURN = 25.0  # degrees to each side in which a person's skin is looked at
 
 
-class DrawnPeoplePipeline(PuppetPipeline):
-    """What a face does is read, drawn on the person's own shape and painted, and the picture is laid over the face.
+class DrawnPeoplePipeline(PeoplePipeline):
+    """What a face does is read, drawn on the person's own shape and painted, and the picture is laid over the face; or
+    the person, whole, does what is asked by hand.
 
     Subclasses have a component "painter", a `KnownPeople`, and parameters `shape`, `mask`, `mouth` and `sharpen`, see
     `paint_over.laid_over`; they write `explain` and `_paint`."""
@@ -59,11 +60,11 @@ class DrawnPeoplePipeline(PuppetPipeline):
 
     @property
     def side(self) -> int:
-        """See PuppetPipeline."""
+        """Side of the painted pictures in pixels."""
         return self._painter.side
 
     def rest(self, person: str) -> Points:
-        """See PuppetPipeline."""
+        """(468, 3) head units: the person's own shape at rest. Raises UsageError for somebody unknown."""
         return self._painter.rest(self.known(person))
 
     @property
@@ -72,15 +73,16 @@ class DrawnPeoplePipeline(PuppetPipeline):
         return self._painter.reader
 
     def read(self, image: Image, landmarks: Landmarks) -> Motion:
-        """See PuppetPipeline."""
+        """What a face does, nothing of who it is. image: (H, W, 3) RGB uint8. Raises UsageError without a mesh."""
         return read_face(image, _meshed(landmarks), self.reader)
 
     def settings(self, image: Image, landmarks: Landmarks) -> tuple[Pose, Controls]:
-        """See PuppetPipeline."""
+        """The same as settings, see `motion.read.read_controls`."""
         return read_controls(image, _meshed(landmarks), self.reader)
 
     def portray(self, motions: Sequence[Motion], person: str) -> list[Portrayal]:
-        """See PuppetPipeline."""
+        """A person doing that, whole aligned crops: motions as `read` gives them, or made by hand; a motion's rotation
+        is the whole turn of the head."""
         side, rest = self.side, self.rest(person)
         return self.paint([(pose_mesh(rest, each, side), each.gaze) for each in motions], person)
 
@@ -97,11 +99,16 @@ class DrawnPeoplePipeline(PuppetPipeline):
 
     def laid_over(self, target: Face, shown: Portrayal, person: str, params: Any) -> Image:
         """(S, S, 4) RGBA uint8, the painted face where the target's is, see `paint_over.laid_over`."""
+        skin = self.skin(person)
+        return laid_over(target, shown, params.shape, params.mask, params.mouth, params.sharpen, skin)
+
+    def skin(self, person: str) -> NDArray[np.float32]:
+        """(468,) in [0, 1]: how far each point of the painted person is their own skin, see `paint_over.own_points`."""
         with self._lock:
             if person not in self._skins:
                 turned = [motion_of(Controls(yaw=yaw)) for yaw in (-_TURN, 0, _TURN)]
                 self._skins[person] = own_points(self.portray(turned, person))
-        return laid_over(target, shown, params.shape, params.mask, params.mouth, params.sharpen, self._skins[person])
+            return self._skins[person]
 
     @property
     def _painter(self) -> KnownPeople:

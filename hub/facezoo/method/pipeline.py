@@ -3,9 +3,8 @@
     Pipeline            networks read, kept, uploaded
     ├ FacePipeline      faces in, aligned crops out
     │ ├ RestylePipeline   whole pictures too
-    │ └ PeoplePipeline    puts on people whom its networks know
-    │   └ PuppetPipeline    and paints them doing what one asks
-    └ AnimationPipeline one face in, a film out
+    │ └ PeoplePipeline    puts on people whom its networks know (drawn_people: paints them as one asks)
+    └ AnimationPipeline one face in, a film out (moved_photo: by a driver's mesh)
 
 A saved pipeline is a folder:
 
@@ -28,20 +27,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, cast
 
 from facezoo.errors import UsageError, WeightsUnavailable
-from facezoo.types import Clip, Face, Frame, Image, Landmarks, MethodSpec, Points, Pose, Progress, Step, Weights
+from facezoo.types import Clip, Face, Frame, Image, MethodSpec, Progress, Step, Weights
 from facezoo.zoo.manifest import fingerprint
 from facezoo.zoo.pull import REPO, fetch_repository
 
 if TYPE_CHECKING:
-    from facezoo.motion.controls import Controls
-    from facezoo.motion.motion import Motion
-    from facezoo.motion.paint_over import Portrayal
     from facezoo.motion.template import Template
     from facezoo.zoo.push import Pushed
     from facezoo.zoo.record import Record
 
-__all__ = ["Animation", "AnimationPipeline", "FacePipeline", "PeoplePipeline", "Pipeline", "PuppetPipeline",
-           "RestylePipeline", "fingerprint"]  # fmt: skip
+__all__ = ["Animation", "AnimationPipeline", "FacePipeline", "PeoplePipeline", "Pipeline", "RestylePipeline",
+           "fingerprint"]  # fmt: skip
 
 
 class Pipeline(ABC):
@@ -49,24 +45,27 @@ class Pipeline(ABC):
     `components`.
 
     components: name -> class, a `diffusers.ModelMixin` (its constructor arguments are its config) or anything else of
-    diffusers with from_pretrained and save_pretrained, a scheduler for example. optional: those of them that weights
-    may lack. networks holds their instances, weights says which ones they are: those of the SPEC, unless the registry
-    found others."""
+    diffusers with from_pretrained and save_pretrained, a scheduler for example. networks holds their instances, weights
+    says which ones they are: those of the SPEC, unless the registry found others."""
 
     spec: ClassVar[MethodSpec]
     components: ClassVar[Mapping[str, type[Any]]] = {}
-    optional: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, networks: Mapping[str, Any] | None = None) -> None:
         self.networks: dict[str, Any] = dict(networks or {})
         self.weights: Weights = self.spec.weights
         self._quick: dict[str, Any] = {}
         self._lock = threading.RLock()  # held while something is made that is kept
-        if not _complete(type(self), self.networks):
+        if not self.complete(self.networks):
             raise UsageError(
                 f"{type(self).__name__} needs the components {sorted(self.components)}, not {sorted(self.networks)}.",
                 "Give each network by the name that `components` gives it, or use from_pretrained.",
             )
+
+    @classmethod
+    def complete(cls, names: Iterable[str]) -> bool:
+        """Whether these are the networks that the method needs: all of its components, unless it says otherwise."""
+        return set(names) == set(cls.components)
 
     @classmethod
     def from_pretrained(cls, folder_or_repo: str | Path, *, revision: str = "", sha256: str = "") -> Self:
@@ -218,32 +217,6 @@ class PeoplePipeline(FacePipeline):
         return person
 
 
-class PuppetPipeline(PeoplePipeline):
-    """A method that paints whole pictures of its people, doing what somebody does or what is asked of them by hand."""
-
-    @property
-    @abstractmethod
-    def side(self) -> int:
-        """Side of the pictures in pixels."""
-
-    @abstractmethod
-    def rest(self, person: str) -> Points:
-        """(468, 3) head units: the person's own shape at rest. Raises UsageError for somebody unknown."""
-
-    @abstractmethod
-    def read(self, image: Image, landmarks: Landmarks) -> Motion:
-        """What a face does, nothing of who it is. image: (H, W, 3) RGB uint8. Raises UsageError without a mesh."""
-
-    @abstractmethod
-    def settings(self, image: Image, landmarks: Landmarks) -> tuple[Pose, Controls]:
-        """The same as settings, see `motion.read.read_controls`."""
-
-    @abstractmethod
-    def portray(self, motions: Sequence[Motion], person: str) -> list[Portrayal]:
-        """A person doing that, whole aligned crops: motions as `read` gives them, or made by hand; a motion's rotation
-        is the whole turn of the head."""
-
-
 class RestylePipeline(FacePipeline):
     """A method that repaints whole pictures, with or without a face in them: nothing is pasted back. When it puts a
     persona on (`spec.wears`), it is called with faces, as any other."""
@@ -270,11 +243,6 @@ def _folder(folder_or_repo: str | Path, revision: str, method: str) -> Path:
     return fetch_repository(str(folder_or_repo), revision, method)
 
 
-def _complete(pipeline: type[Pipeline], names: Iterable[str]) -> bool:
-    """Whether these are the pipeline's components; optional ones may be missing."""
-    return set(pipeline.components) - pipeline.optional <= set(names) <= set(pipeline.components)
-
-
 def _check_config(folder: Path, pipeline: type[Pipeline]) -> list[str]:
     """The components in a folder. Raises WeightsUnavailable unless it holds a pipeline of this method with all that it
     needs."""
@@ -286,7 +254,7 @@ def _check_config(folder: Path, pipeline: type[Pipeline]) -> list[str]:
             f"{folder} holds no facezoo pipeline.",
             "A pipeline is a folder with config.json, as save_pretrained writes it.",
         ) from problem
-    if method != pipeline.spec.id or not _complete(pipeline, components):
+    if method != pipeline.spec.id or not pipeline.complete(components):
         raise WeightsUnavailable(
             f"{folder} holds {method} with {components}, not {pipeline.spec.id} with {sorted(pipeline.components)}.",
             "Use the weights that were made for this method and this version of facezoo.",

@@ -36,7 +36,7 @@ def read_face(image: Image, mesh: Points, reader: NDArray[np.float32]) -> Motion
     """The pose, expression, lids and gaze of a face, as a motion from rest. The pose is absolute, nothing tells the
     shape of the head.
 
-    image: (H, W, 3) RGB uint8; mesh: (468, 3) px of it. reader: (6, 1405), see `Painter.reader`."""
+    image: (H, W, 3) RGB uint8; mesh: (468, 3) px of it. reader: (6, 1405), see `nn.people.KnownPeople.reader`."""
     placement = fit_head(mesh)
     eyes, pose = read_eyes(image, mesh), placement.pose
     yaw, pitch = np.clip([pose.yaw * _YAW_GAIN, pose.pitch], np.negative(_WIDEST), _WIDEST).tolist()

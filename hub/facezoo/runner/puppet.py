@@ -12,23 +12,19 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
-import cv2
-import numpy as np
-
 from facezoo import registry
 from facezoo.errors import NoFace, UsageError
 from facezoo.face.find import choose, find_faces
 from facezoo.face.follow import Follower
-from facezoo.method.pipeline import PuppetPipeline
+from facezoo.method.drawn_people import DrawnPeoplePipeline
 from facezoo.motion.handles import Posture, drag, handles_at, posture_from, posture_of, pull
 from facezoo.motion.motion import Motion, still
 from facezoo.motion.paint_over import Portrayal, tilted
 from facezoo.motion.smoothing import Calm, against
 from facezoo.motion.template import Template, template_from
-from facezoo.runner.admit import admit, destination_of, driver_of, first_checked
+from facezoo.runner.admit import WebcamCheck, admit, destination_of, driver_of, first_checked
 from facezoo.runner.animate import like_driver, said, sources_of, voice_of
 from facezoo.runner.record import Label, Stopwatch, claim_of, recorded
-from facezoo.safety import admission
 from facezoo.safety.marks import draw, mark
 from facezoo.safety.seal import seal
 from facezoo.types import Clip, Frame, Image, Progress, Sealed
@@ -39,7 +35,6 @@ _SIDE = 512  # px of the pictures that are shown and written, or the AI label wo
 _BATCH = 4  # pictures of a film that are painted together
 _LONGEST = 1800  # motions that a recording keeps
 _FOLLOWED = 16  # px, the followed faces' crops are not used here
-_CHECKED_EVERY = 30  # frames of a webcam between two content checks
 
 
 _STILL = Clip("photo", _SIDE, _SIDE, 1, Fraction(1), False, "png", Path(), "", lambda: iter(()))
@@ -58,16 +53,16 @@ class Shown:
 
 
 class Puppet:
-    """One persona, ready to move. method: an id of a method that can. Raises UsageError for another one, or a persona
-    whom its weights do not know, and what `registry.load` raises."""
+    """One persona, ready to move. method: an id of a method that can. weights: as in `runner.run`. Raises UsageError for
+    another one, or a persona whom its weights do not know, and what `registry.load` raises."""
 
-    def __init__(self, method: str, persona: str) -> None:
-        self._pipeline = _puppeteer(method)
+    def __init__(self, method: str, persona: str, weights: str | Path = "") -> None:
+        self._pipeline = _puppeteer(method, weights)
         self._rest = self._pipeline.rest(persona)
         self.persona = persona
         self.drawing: Image | None = None
         """(D, D, 3) RGB uint8: what was painted last while following."""
-        self._frames = 0
+        self._check = WebcamCheck()
         self.restart({})
 
     def show(self, posture: Posture) -> Shown:
@@ -76,7 +71,7 @@ class Puppet:
         side = self._pipeline.side
         places = handles_at(posture, self._rest, side)
         handles = {name: ((x + 0.5) / side, (y + 0.5) / side) for name, (x, y) in places.items()}
-        return Shown(posture, _marked(painted.picture), _enlarged(painted.drawing.picture), handles)
+        return Shown(posture, _marked(painted.picture), enlarged(painted.drawing.picture), handles)
 
     def pose(self, params: Mapping[str, Any]) -> Image:
         """The persona in a posture, by name; see `handles.posture_from`."""
@@ -100,9 +95,7 @@ class Puppet:
     def follow(self, image: Image, time: float) -> Image:
         """The persona as the driver looks now, against the first frame with a face; without one it stays as it was.
         image: (H, W, 3) RGB uint8; time: seconds, growing. Raises ContentRefused."""
-        if self._frames % _CHECKED_EVERY == 0:
-            admission.check_content(image)
-        self._frames += 1
+        self._check(image)
         if faces := self._follower(image):
             seen = self._pipeline.read(image, faces[0].landmarks)
             self._first = self._first or seen
@@ -110,7 +103,7 @@ class Puppet:
             if len(self._motions) < _LONGEST:
                 self._motions.append(self._last)
         (painted,) = _painted(self._pipeline, [self._last], self.persona)
-        self.drawing = _enlarged(painted.drawing.picture)
+        self.drawing = enlarged(painted.drawing.picture)
         return _marked(painted.picture)
 
     def recorded(self) -> Template:
@@ -136,24 +129,18 @@ def read_posture(
 
 
 def portray(
-    method: str,
-    persona: str,
-    *,
-    posture: Posture | Mapping[str, Any] | None = None,
-    driving: str | Path | Template | None = None,
-    consent: bool | None = None,
-    output: str | Path | None = None,
-    label: Label = "small",
-    progress: Progress | None = None,
-    pipeline: PuppetPipeline | None = None,
-) -> Sealed:
+    method: str, persona: str, *, posture: Posture | Mapping[str, Any] | None = None,
+    driving: str | Path | Template | None = None, consent: bool | None = None, output: str | Path | None = None,
+    label: Label = "small", progress: Progress | None = None, pipeline: DrawnPeoplePipeline | None = None,
+    weights: str | Path = "",
+) -> Sealed:  # fmt: skip
     """A whole picture or film of a persona, sealed.
 
     posture: what the persona does, by hand, see `handles.Posture`. driving: whose face it follows instead: a film, a
     photo, a motion template (a file or the name of one that ships). pipeline: the method with one's own weights. The
     other arguments, and the errors, are those of `runner.run`."""
     clock = Stopwatch(progress)
-    pipeline = pipeline or _puppeteer(method)
+    pipeline = pipeline or _puppeteer(method, weights)
     asked = posture if isinstance(posture, Posture) else posture_from(posture or {})
     if driving is not None and asked != Posture():
         raise UsageError("Both a posture and a driver were given.", "Give one of them.")
@@ -162,7 +149,7 @@ def portray(
         driven = replace(pipeline.spec, inputs=replace(pipeline.spec.inputs, driving="optional"))
         driver = driver_of(driven, driving, consent)
         shown = like_driver(_STILL, driver)
-    spec = replace(pipeline.spec, weights=pipeline.weights)
+    spec = registry.spec_of(pipeline)
     claim = claim_of(spec, persona, asked, 0, sources_of(driver))
     claim = replace(claim, task="puppet", params=claim.params | voice_of(driver))
     motions = iter([pull(asked)]) if driver is None else _motions(pipeline, driver)
@@ -173,14 +160,14 @@ def portray(
     return replace(sealed, record=sealed.record | {"driving": said(driver)})
 
 
-def _puppeteer(method: str) -> PuppetPipeline:
-    pipeline = registry.load(method)
-    if not isinstance(pipeline, PuppetPipeline):
+def _puppeteer(method: str, weights: str | Path = "") -> DrawnPeoplePipeline:
+    pipeline = registry.load(method, str(weights))
+    if not isinstance(pipeline, DrawnPeoplePipeline):
         raise UsageError(f"{method} moves no personas.", "Choose a method that does.")
     return pipeline
 
 
-def _motions(pipeline: PuppetPipeline, driver: Clip | Template) -> Iterator[Motion]:
+def _motions(pipeline: DrawnPeoplePipeline, driver: Clip | Template) -> Iterator[Motion]:
     """What the driver does, frame by frame; while its face is lost the last motion is held."""
     if isinstance(driver, Template):
         yield from driver.motions
@@ -195,7 +182,7 @@ def _motions(pipeline: PuppetPipeline, driver: Clip | Template) -> Iterator[Moti
 
 
 def _film(
-    pipeline: PuppetPipeline, persona: str, motions: Iterator[Motion], count: int, clock: Stopwatch
+    pipeline: DrawnPeoplePipeline, persona: str, motions: Iterator[Motion], count: int, clock: Stopwatch
 ) -> Iterator[Frame]:
     done = 0
     while True:
@@ -206,21 +193,15 @@ def _film(
         with clock.stage("method", done / max(count, 1)):
             painted = _painted(pipeline, batch, persona)
         for motion, each in zip(batch, painted, strict=True):
-            yield Frame(_enlarged(each.picture), motion.time)
+            yield Frame(enlarged(each.picture), motion.time)
         done += len(batch)
 
 
-def _painted(pipeline: PuppetPipeline, motions: Sequence[Motion], persona: str) -> list[Portrayal]:
+def _painted(pipeline: DrawnPeoplePipeline, motions: Sequence[Motion], persona: str) -> list[Portrayal]:
     """Upright crops, tilted as the heads are."""
     painted = pipeline.portray(motions, persona)
     return [tilted(each, motion.pose.roll) for each, motion in zip(painted, motions, strict=True)]
 
 
 def _marked(picture: Image) -> Image:
-    return mark(draw(_enlarged(picture), "small"))
-
-
-def _enlarged(picture: Image) -> Image:
-    if picture.shape[0] >= _SIDE:
-        return picture
-    return np.asarray(cv2.resize(picture, (_SIDE, _SIDE), interpolation=cv2.INTER_CUBIC), np.uint8)
+    return mark(draw(enlarged(picture), "small"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import cv2
@@ -32,15 +32,21 @@ _GLOW = 90.0  # grey levels of change that are white in the heat map
 
 
 class CycleGan(RestylePipeline):
-    """Translators, each named after what it makes: two for photos and paintings, and where weights hold them two more
-    for older paintings, and two for a persona and anyone.
+    """Translators in pairs, each named after what it makes: for photos and paintings, for photos and older paintings,
+    for a persona and anyone. Weights hold one pair or more.
 
     Those of pictures are fully convolutional and see the whole picture at once, so that there are no seams. Source: Zhu
     et al. 2017, "Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial Networks"."""
 
     spec = SPEC
     components: ClassVar[Mapping[str, type[Any]]] = dict.fromkeys(_NAMED, ResnetGenerator)
-    optional: ClassVar[frozenset[str]] = frozenset(_NAMED)
+
+    @classmethod
+    def complete(cls, names: Iterable[str]) -> bool:
+        """Whether these are whole pairs of translators, at least one."""
+        left = set(names)
+        whole = [set(pair) for pair in (*_STYLES.values(), _FACES) if set(pair) <= left]
+        return bool(whole) and left == set().union(*whole)
 
     def restyle(self, image: Image, faces: Sequence[Face], *, params: Params, seed: int = 0) -> Image:
         """The whole picture as `params.task` has it."""

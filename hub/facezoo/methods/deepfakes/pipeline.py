@@ -112,9 +112,7 @@ def _warped(window: Image, seed: int) -> Image:
 
     faces = torch.from_numpy(window[None]).permute(0, 3, 1, 2).float()
     grid = functional.affine_grid(torch.eye(2, 3)[None], list(faces.shape), align_corners=False)
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        grid = grid + random_warp(1, faces.shape[-1], 2 * WARP)
+    grid = grid + random_warp(1, faces.shape[-1], 2 * WARP, torch.Generator().manual_seed(seed))
     bent = functional.grid_sample(faces, grid, "bilinear", "reflection", align_corners=False)
     return bent.round().byte()[0].permute(1, 2, 0).numpy()
 

@@ -15,7 +15,7 @@ from facezoo.face.find import crop_affine
 from facezoo.types import Landmarks
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Generator, Tensor
 
 __all__ = ["LEFT", "SHARE", "TOP", "WARP", "random_warp", "window_affine", "window_box"]
 
@@ -42,12 +42,12 @@ def window_box(crop: int, side: int) -> NDArray[np.float32]:
     return np.array([[scale, 0, shift[0]], [0, scale, shift[1]]], np.float32)
 
 
-def random_warp(count: int, side: int, strength: float = WARP) -> Tensor:
+def random_warp(count: int, side: int, strength: float = WARP, random: Generator | None = None) -> Tensor:
     """(N, S, S, 2) float32 to be added to the window's grid, which runs from -1 to 1: 5 x 5 points moved at random,
-    smooth between them. strength: standard deviation in shares of the window's side."""
+    smooth between them. strength: standard deviation in shares of the window's side. random: torch's own when None."""
     import torch
     from torch.nn import functional
 
-    offsets = 2 * strength * torch.randn(count, 2, 5, 5)
+    offsets = 2 * strength * torch.randn(count, 2, 5, 5, generator=random)
     smooth = functional.interpolate(offsets, size=(side, side), mode="bicubic", align_corners=True)
     return smooth.permute(0, 2, 3, 1)

@@ -20,23 +20,12 @@ from numpy.typing import NDArray
 
 from facezoo.errors import NoFace
 from facezoo.face.mesh import head_pose
-from facezoo.face.networks import Detection, detect, locate_fan, locate_mesh, track_mesh
+from facezoo.face.networks import FaceBox, detect, locate_fan, locate_mesh, track_mesh
 from facezoo.media.read import read_photo
 from facezoo.types import Box, Face, Image, Landmarks, Points
 
-__all__ = [
-    "Detection",
-    "Wanted",
-    "choose",
-    "crop_affine",
-    "crop_image",
-    "detect",
-    "find_faces",
-    "follow_face",
-    "move",
-    "portrait_face",
-    "realign",
-]
+__all__ = ["FaceBox", "Wanted", "choose", "crop_affine", "crop_image", "detect", "find_faces", "follow_face", "move",
+           "portrait_face", "realign"]  # fmt: skip
 
 _PRESENCE = 0.5
 
@@ -52,7 +41,7 @@ def find_faces(
     image: (H, W, 3) RGB uint8. crop_size: side of the aligned crops in pixels, 0 for the picture's own resolution.
     backend: "mesh" (468 points with depth, embedded) or "fan" (68 points, needs facezoo[fan] and its weights).
     thorough: also look for small faces. Raises WeightsUnavailable when a backend is not usable."""
-    found: list[tuple[Detection, Landmarks]] = []
+    found: list[tuple[FaceBox, Landmarks]] = []
     for detection in detect(image, thorough=thorough):
         mesh = locate_mesh(image, detection.box, detection.keypoints[:2])
         if mesh.presence < _PRESENCE:

@@ -16,9 +16,7 @@ __all__ = ["Follower"]
 
 _LOOK_AGAIN = 12  # frames: the detector checks the tracker this often
 _NEAR = 0.9  # of the face's width: a face found farther away than this is somebody else
-_CUT = (
-    20.0  # grey levels between two pictures from which they are two shots: people who move stay below 10 at 25 a second
-)
+_CUT = 20.0  # grey levels between pictures from which they are two shots: people moving stay below 10 at 25 a second
 _SMALL = 32  # px, the side that pictures are compared at
 
 
@@ -51,7 +49,7 @@ class Follower:
         if not self._last:
             return self._begin(image)
         self._age += 1
-        found = self._look(image) if self.cut or self._age % _LOOK_AGAIN == 0 else self._track(image)
+        found = self._find_again(image) if self.cut or self._age % _LOOK_AGAIN == 0 else self._track(image)
         if self.cut and (self._wanted == "all" or (self._wanted == 1 and not found)):
             return self._begin(image)
         known = {face.number: face for face in found}
@@ -69,10 +67,10 @@ class Follower:
             try:
                 kept.append(follow_face(image, face))
             except NoFace:
-                return self._look(image)
+                return self._find_again(image)
         return kept
 
-    def _look(self, image: Image) -> list[Face]:
+    def _find_again(self, image: Image) -> list[Face]:
         """The detector's faces, each given the number of the followed face it lies nearest to."""
         fresh = find_faces(image, crop_size=self._last[0].crop.shape[0], thorough=False)
         kept: list[Face] = []

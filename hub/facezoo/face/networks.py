@@ -26,7 +26,7 @@ from facezoo.errors import WeightsUnavailable
 from facezoo.face.mesh import to_68
 from facezoo.types import Box, Image, Landmarks, Points
 
-__all__ = ["Detection", "Network", "checksums", "detect", "fan", "locate_fan", "locate_mesh", "network", "track_mesh"]
+__all__ = ["FaceBox", "Network", "checksums", "detect", "fan", "locate_fan", "locate_mesh", "network", "track_mesh"]
 
 MODELS = Path(__file__).parent / "models"
 SHA256 = {
@@ -94,7 +94,7 @@ _SMALLEST_TILE = 160  # px: below this, enlarging a tile only invents faces
 
 
 @dataclass(frozen=True, eq=False)
-class Detection:
+class FaceBox:
     """A box and the six BlazeFace keypoints: (6, 2) float32 px, viewer's left eye, right eye, nose tip, mouth, left and
     right ear."""
 
@@ -102,7 +102,7 @@ class Detection:
     keypoints: Points
 
 
-def detect(image: Image, *, thorough: bool = True) -> list[Detection]:
+def detect(image: Image, *, thorough: bool = True) -> list[FaceBox]:
     """Faces of a picture, largest first.
 
     image: (H, W, 3) RGB uint8. thorough also searches overlapping tiles (half and a third of the picture) for small
@@ -144,7 +144,7 @@ def _anchors(name: str) -> NDArray[np.float32]:
     return np.concatenate(centres).astype(np.float32)
 
 
-def _scan(image: Image, name: str) -> list[Detection]:
+def _scan(image: Image, name: str) -> list[FaceBox]:
     """One pass of one variant over a picture, letterboxed to the network's square."""
     variant = _VARIANTS[name]
     height, width = image.shape[:2]
@@ -164,7 +164,7 @@ def _scan(image: Image, name: str) -> list[Detection]:
     sizes = values[:, 1] * long_side
     points = (values[:, 2:] + anchors[:, None]) * long_side
     return [
-        Detection(Box(*(c - s / 2).tolist(), *(c + s / 2).tolist(), score=float(score)), p.astype(np.float32))
+        FaceBox(Box(*(c - s / 2).tolist(), *(c + s / 2).tolist(), score=float(score)), p.astype(np.float32))
         for c, s, p, score in zip(centres, sizes, points, scores[chosen], strict=True)
     ]
 
@@ -197,16 +197,16 @@ def _inside(box: Box, shape: tuple[int, ...], whole: tuple[bool, bool, bool, boo
     )
 
 
-def _moved(detection: Detection, left: int, top: int) -> Detection:
+def _moved(detection: FaceBox, left: int, top: int) -> FaceBox:
     box = detection.box
     moved = Box(box.left + left, box.top + top, box.right + left, box.bottom + top, box.score)
-    return Detection(moved, detection.keypoints + np.array([left, top], np.float32))
+    return FaceBox(moved, detection.keypoints + np.array([left, top], np.float32))
 
 
-def _merge(found: list[Detection]) -> list[Detection]:
+def _merge(found: list[FaceBox]) -> list[FaceBox]:
     """Weighted non-maximum suppression (Bazarevsky et al. 2019, section 4): boxes of one face are averaged by score."""
     rest = sorted(found, key=lambda detection: -detection.box.score)
-    merged: list[Detection] = []
+    merged: list[FaceBox] = []
     while rest:
         best = rest[0]
         same = [other for other in rest if _same(best.box, other.box)]
@@ -217,7 +217,7 @@ def _merge(found: list[Detection]) -> list[Detection]:
         edges = np.array([[o.box.left, o.box.top, o.box.right, o.box.bottom] for o in alike], np.float32)
         points = np.stack([o.keypoints for o in alike])
         box = Box(*(weights @ edges).tolist(), score=best.box.score)
-        merged.append(Detection(box, np.tensordot(weights, points, 1).astype(np.float32)))
+        merged.append(FaceBox(box, np.tensordot(weights, points, 1).astype(np.float32)))
     return merged
 
 

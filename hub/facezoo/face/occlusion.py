@@ -1,7 +1,8 @@
 """What stands in front of the face: hair over the forehead, frames of glasses, a hand, a hat.
 
-Nothing here is learned. The colour of this face's skin is measured where skin is certain (cheeks, nose), and what
-differs from it is kept, but only where it can be told apart from shadow, brows, lips and beard.
+The colour of this face's skin is measured where skin is certain (cheeks, nose), and what differs from it is kept, but
+only where it can be told apart from shadow, brows, lips and beard. A small network says where a person is at all, and a
+logistic regression whether lines across the face are glasses.
 """
 
 from __future__ import annotations
@@ -14,50 +15,16 @@ from facezoo.face.mesh import BROWS, EYES, FACE_OVAL, OUTER_LIPS
 from facezoo.face.networks import network
 from facezoo.types import Image, Mask, Points
 
-__all__ = [
-    "eye_band",
-    "features",
-    "in_front",
-    "own_skin",
-    "person_mask",
-    "polygon",
-    "skin_patch",
-    "unlike_skin",
-    "wears_glasses",
-]
+__all__ = ["eye_band", "features", "in_front", "own_skin", "person_mask", "polygon", "skin_patch", "unlike_skin",
+           "wears_glasses"]  # fmt: skip
 
 _CHEEKS = (
     (117, 118, 119, 100, 126, 209, 49, 203, 205, 187, 147, 123),
     (346, 347, 348, 329, 355, 429, 279, 423, 425, 411, 376, 352),
 )
 _NOSE = (168, 122, 188, 114, 217, 198, 131, 5, 360, 420, 437, 343, 412, 351)
-_CORE = (
-    70,
-    63,
-    105,
-    66,
-    107,
-    336,
-    296,
-    334,
-    293,
-    300,
-    446,
-    340,
-    346,
-    280,
-    425,
-    410,
-    322,
-    164,
-    92,
-    186,
-    205,
-    50,
-    117,
-    111,
-    226,
-)
+_CORE = (70, 63, 105, 66, 107, 336, 296, 334, 293, 300, 446, 340, 346, 280, 425, 410, 322, 164,
+         92, 186, 205, 50, 117, 111, 226)  # fmt: skip
 _TRUSTED = 0.8  # of the face that the person mask must cover before it is believed: it fails on some paintings
 _GLASSES_WEIGHTS = np.array([1.23, 1.69, -1.02, 0.91, 0.52])
 _GLASSES_OFFSET = -9.51

@@ -61,7 +61,7 @@ class Controls:
 
 
 def motion_of(controls: Controls, own: NDArray[np.float32] | None = None, time: float = 0.0) -> Motion:
-    """The motion that the controls ask for. own: (3, 3), the photo's own rotation (`Puppet.placement.rotation`), to
+    """The motion that the controls ask for. own: (3, 3), the photo's own rotation (of its `MovablePhoto.placement`), to
     which the degrees are added; the head turns about its neck. None: looking straight at the viewer."""
     if not any(astuple(controls)):
         return still(time)

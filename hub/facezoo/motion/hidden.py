@@ -1,7 +1,7 @@
-"""The far cheek of a turned face: what the photo hides is the near side's skin, mirrored, in the far side's light.
+"""What a photo hides of a face and a turn brings to light.
 
-Cheeks that were seen from their edge: turned to the viewer, a few pixels become a broad strip. The stretch is shared
-with the skin beside it, so that no strip is smeared.
+`FarSide`: a cheek that is not seen at all is the near side's skin, mirrored, in the far side's light. `Stretch`: a few
+pixels of a cheek that was seen from its edge would become a broad strip; the stretch is shared with the skin beside.
 
 Source: Floater 1997, "Parametrization and smooth approximation of surface triangulations" (each point is a weighted
 mean of its neighbours).
@@ -22,6 +22,8 @@ _RELIABLE = 0.45  # how squarely a point faces the viewer (cosine) for its colou
 _MIDDLE = (0.2, 0.36)  # head units from the middle of the face, between which mirroring sets in
 _SPREAD = 0.3  # head units over which colour gains are spread
 _GRAIN = 0.07  # head units over which colour is averaged
+_SQUARE = 0.62  # cosine of the skin's angle to the viewer, above which a point is read where it is
+_ROUNDS = 14  # how far the stretch is passed on
 
 
 class FarSide:
@@ -76,10 +78,6 @@ def _fitted(photo: Image, mesh: Points, square: Points, scale: float) -> Image:
     fitted = photo.copy()
     fitted[low[1] : high[1], low[0] : high[0]] = np.clip(part * plane, 0, 255).astype(np.uint8)
     return fitted
-
-
-_SQUARE = 0.62  # cosine of the skin's angle to the viewer, above which a point is read where it is
-_ROUNDS = 14  # how far the stretch is passed on
 
 
 class Stretch:

@@ -43,10 +43,10 @@ class _Lid:
         smooth = np.asarray(cv2.GaussianBlur(photo, (0, 0), max(0.8, 0.04 * width)), np.uint8)
         brows = mesh[self._below_brow, :2]
         steps = np.array([0.1, 0.3, 0.5, 0.7])[:, None, None]
-        candidates = _read(smooth, mesh[self._crease, :2] + steps * (brows - mesh[self._crease, :2]))
+        candidates = _colors_at(smooth, mesh[self._crease, :2] + steps * (brows - mesh[self._crease, :2]))
         order = np.argsort(candidates.sum(axis=2), axis=0)[2]  # rather light: neither lash nor brow
         colors = np.take_along_axis(candidates, order[None, :, None], axis=0)[0]
-        cheek = np.median(_read(smooth, mesh[_SKIN[side], :2].astype(np.float64)), axis=0)
+        cheek = np.median(_colors_at(smooth, mesh[_SKIN[side], :2].astype(np.float64)), axis=0)
         colors += 0.7 * (colors.mean(axis=1, keepdims=True) * cheek / max(cheek.mean(), 1.0) - colors)
         dark = smoothstep(colors.mean(axis=1) / max(cheek.mean(), 1.0), 0.8, 0.5)[:, None]
         colors = colors + np.maximum(dark, 0.35) * (_SHADED * cheek - colors)
@@ -80,7 +80,7 @@ class _Lid:
         lay_over(canvas[low[1] : high[1], low[0] : high[0]], np.clip(skin, 0, 255).astype(np.uint8), alpha)
 
 
-def _read(picture: Image, points: NDArray[np.float64]) -> NDArray[np.float64]:
+def _colors_at(picture: Image, points: NDArray[np.float64]) -> NDArray[np.float64]:
     """Colours (..., 3) at points (..., 2) px."""
     xs = np.clip(np.round(points[..., 0]).astype(int), 0, picture.shape[1] - 1)
     ys = np.clip(np.round(points[..., 1]).astype(int), 0, picture.shape[0] - 1)

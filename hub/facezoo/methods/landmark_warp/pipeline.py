@@ -54,42 +54,18 @@ class LandmarkWarp(FacePipeline):
         fits = {"colours": params.color != "none", "light": params.blend == "poisson", "grain": params.grain > 0}
         taken = ", ".join(name for name, used in fits.items() if used)
         return [
-            Step(
-                "points",
-                "Points found",
-                "The face is cut out upright, and 468 points are found on it.",
-                with_mesh(target.crop, move(target.landmarks.mesh, target.affine)),
-                made=False,
-            ),
-            Step(
-                "other-points",
-                f"The {whose} face",
-                "The same 468 points are found on the face that is put on.",
-                with_mesh(identity.crop, move(identity.landmarks.mesh, identity.affine)),
-                made=bool(identity.persona),
-            ),
-            Step(
-                "skin",
-                "Skin stretched",
-                f"Each triangle of the {whose} skin is pulled into the shape it has on your face.",
-                on_grey(skin[..., :3], alpha),
-                made=True,
-            ),
-            Step(
-                "mask",
-                "Where it goes",
-                f"White is painted over. {kept} and the inside of the mouth stay as they are.",
-                masked(target.crop, mask),
-                made=False,
-            ),
-            Step(
-                "colours",
-                "Colours fitted",
-                f"What the new skin takes from your picture: {taken or 'nothing'}.",
-                on_grey(fitted, alpha),
-                made=True,
-            ),
-        ]
+            Step("points", "Points found", "The face is cut out upright, and 468 points are found on it.",
+                 with_mesh(target.crop, move(target.landmarks.mesh, target.affine)), made=False),
+            Step("other-points", f"The {whose} face", "The same 468 points are found on the face that is put on.",
+                 with_mesh(identity.crop, move(identity.landmarks.mesh, identity.affine)),
+                 made=bool(identity.persona)),
+            Step("skin", "Skin stretched", f"Each triangle of the {whose} skin is pulled into the shape it has on your "
+                 "face.", on_grey(skin[..., :3], alpha), made=True),
+            Step("mask", "Where it goes", f"White is painted over. {kept} and the inside of the mouth stay as they "
+                 "are.", masked(target.crop, mask), made=False),
+            Step("colours", "Colours fitted", f"What the new skin takes from your picture: {taken or 'nothing'}.",
+                 on_grey(fitted, alpha), made=True),
+        ]  # fmt: skip
 
 
 def _meshed(identity: Face | None) -> Face:

@@ -113,13 +113,13 @@ _WIDGETS = {
 def head() -> str:
     """What goes into the page's head: the tokens, every stylesheet of the folders, those of common/ first, and the
     script of all pages; all inline, nothing fetched."""
+    from facezoo.ui.common.html import template
+
     tokens = f":root {{ {_variables(LIGHT)} --font: {FONT}; }}\n.dark {{ {_variables(DARK)} }}"
     sheets = sorted(_UI.glob("*/*.css"), key=lambda path: (path.parent.name != "common", path))
     style = "".join(path.read_text(encoding="utf-8") for path in sheets)
     script = (_UI / "common" / "hub.js").read_text(encoding="utf-8")
-    colors = f'<meta name="theme-color" content="{LIGHT.ground}" media="(prefers-color-scheme: light)">'
-    colors += f'<meta name="theme-color" content="{DARK.ground}" media="(prefers-color-scheme: dark)">'
-    return f"{colors}<style>{tokens}\n{style}</style><script>{script}</script>"
+    return str(template("common/frame.html").head(LIGHT, DARK, f"{tokens}\n{style}", script))
 
 
 def gradio_theme() -> Base:

@@ -16,7 +16,7 @@ from facezoo.ui.animate.motions import motion_chooser, way_chooser
 from facezoo.ui.common import live
 from facezoo.ui.common.cards import failed_card, grid, live_card, ready_card
 from facezoo.ui.common.form import Form, Order, fine_tuning
-from facezoo.ui.common.html import static, template
+from facezoo.ui.common.html import heading, static, template
 from facezoo.ui.common.picture import Chosen, Picker, PictureInput, driver_input, first_example, picture_input
 from facezoo.ui.common.results import example_facts, make, shipped_example
 from facezoo.ui.common.sliders import SLIDERS, face_sliders
@@ -67,13 +67,13 @@ def animate_page(spec: MethodSpec) -> None:
     start = _start(spec)
     with gr.Row(elem_classes=["zones", "animate"]):
         with gr.Column(elem_classes=["left-zone"]):
-            static("<h3>The picture</h3>")
+            heading("The picture")
             picture = picture_input(Picker(_ID, single=True), start=start, ready="painting")
-            static("<h3>What moves it</h3>", elem_classes=["next-step"])
+            heading("What moves it", elem_classes=["next-step"])
             ways = _ways(spec)
             settings, params = fine_tuning(spec, leave_out=SLIDERS, format=True)
         with gr.Column(elem_classes=["right-zone", "single"]):
-            static("<h3>Result</h3>")
+            heading("Result")
             results = static(_example(spec) or ready_card(spec, start and start.preview), elem_id=_RESULTS)
             static(_HTML.limits(spec))
     form = Form(picture, settings, params)

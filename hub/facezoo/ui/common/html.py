@@ -17,7 +17,7 @@ from jinja2.ext import Extension
 
 from facezoo.ui.workspace import file_url
 
-__all__ = ["component", "static", "template"]
+__all__ = ["component", "heading", "static", "template"]
 
 _UI = Path(__file__).parents[1]
 _BREAK = re.compile(r"(?<=[>}])\s*\n\s*(?=[<{])")
@@ -31,8 +31,13 @@ def template(name: str, **constants: Any) -> Any:
 
 
 def static(html: str, **settings: Any) -> gr.HTML:
-    """HTML in the surrounding layout; what is not Markup is taken as HTML all the same, it must be ours."""
+    """What a macro gave, in the surrounding layout; "" for what comes later."""
     return gr.HTML(str(html), apply_default_css=False, **settings)
+
+
+def heading(words: str, level: int = 3, **settings: Any) -> gr.HTML:
+    """A heading in the surrounding layout."""
+    return static(template("common/parts.html").heading(words, level), **settings)
 
 
 def component(

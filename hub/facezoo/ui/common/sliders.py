@@ -6,6 +6,7 @@ import gradio as gr
 
 from facezoo.registry import describe_params
 from facezoo.types import MethodSpec
+from facezoo.ui.common.html import heading
 
 __all__ = ["GROUPS", "SLIDERS", "face_sliders"]
 
@@ -35,7 +36,7 @@ def face_sliders(spec: MethodSpec) -> dict[str, gr.Slider]:
         if not names:
             continue
         with gr.Column(elem_classes=["slider-group"]):
-            gr.HTML(f"<h4>{title}</h4>", apply_default_css=False)
+            heading(title, 4)
             for name in names:
                 parameter = known[name]
                 made[name] = gr.Slider(

@@ -13,7 +13,7 @@ from facezoo.errors import FacezooError, UsageError
 from facezoo.types import MethodSpec
 from facezoo.ui.common.cards import Card, door, grid, method_card, panel, untouched_card
 from facezoo.ui.common.form import Order, SwapForm, swap_form
-from facezoo.ui.common.html import static, template
+from facezoo.ui.common.html import heading, static, template
 from facezoo.ui.common.picture import NEVER_EXISTED, Chosen
 from facezoo.ui.common.results import example_facts, finish, shipped_example
 from facezoo.ui.jobs import Done, Failure, Partial, Run, Stage, Working, explain, run, shows, wire_runs
@@ -31,11 +31,11 @@ def compare_page(specs: Sequence[MethodSpec]) -> SwapForm:
     static(hero(_finished_examples(specs)), elem_classes=["hero-block"])
     with gr.Row(elem_classes=["zones"]):
         with gr.Column(elem_classes=["left-zone"]):
-            static("<h2>Try it with a picture</h2>")
+            heading("Try it with a picture", 2)
             words = "Swap this face" if len(specs) == 1 else "Compare all methods"
             form = swap_form("compare", button=words, methods=specs)
         with gr.Column(elem_classes=["right-zone"]):
-            static("<h2>Results</h2>")
+            heading("Results", 2)
             results = static(_ready(specs, form.picture.chosen.value), elem_id="compare-results")
     form.wire(lambda chosen: _ready(specs, chosen), results)
 

@@ -10,7 +10,7 @@ import gradio as gr
 from facezoo.types import MethodSpec, Sealed
 from facezoo.ui.common.cards import Card, grid, panel, ready_card
 from facezoo.ui.common.form import Order, SwapForm, swap_form
-from facezoo.ui.common.html import static, template
+from facezoo.ui.common.html import heading, static, template
 from facezoo.ui.common.results import make
 from facezoo.ui.jobs import Run, Working, shows, wire_runs
 from facezoo.ui.methods.playground import playground
@@ -27,10 +27,10 @@ def method_tab(spec: MethodSpec, *, in_animate: bool) -> None:
         return  # one picture and a driver go in, not one picture and a persona
     with gr.Row(elem_classes=["zones"]):
         with gr.Column(elem_classes=["left-zone"]):
-            static("<h3>Your picture</h3>")
+            heading("Your picture")
             form = swap_form(spec.id, button=f"Run {spec.title}", spec=spec)
         with gr.Column(elem_classes=["right-zone", "single"]):
-            static("<h3>Result</h3>")
+            heading("Result")
             start = form.picture.chosen.value
             results = static(ready_card(spec, start and start.preview), elem_id=f"{spec.id}-results")
     steps = steps_view(spec.id)

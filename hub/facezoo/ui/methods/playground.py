@@ -42,7 +42,7 @@ _STOP_CAMERA = (
     "(...values) => { document.querySelector('.playground .webcam [data-act=stop]')?.click(); "
     "document.querySelector('.playground .puppet-result')?.scrollIntoView({ block: 'nearest' }); return values; }"
 )
-_PHOTO_NOTE = '<p class="hint">Its pose and expression are read, nothing of who it is. The photo is not kept.</p>'
+_BOARD = template("methods/board.html")
 _PARTS, _CARDS = template("common/parts.html"), template("common/cards.html")
 
 
@@ -64,7 +64,7 @@ class Playground:
 def playground(spec: MethodSpec) -> None:
     """Fills the surrounding layout and wires it. spec: a method that moves personas."""
     with gr.Column(elem_classes=["playground"], elem_id=f"{spec.id}-playground"):
-        static(template("methods/board.html").playground_about())
+        static(_BOARD.playground_about())
         made = _built(f"{spec.id}-puppet", spec)
     made.driver.wire()
     _wire_photo(made, spec)
@@ -89,7 +89,7 @@ def _built(prefix: str, spec: MethodSpec) -> Playground:
         with gr.Column(elem_classes=["puppet-doors"]):
             with gr.Accordion("Take the expression from a photo", open=False, elem_classes=["tuning"]):
                 photo = picture_input(Picker(f"{prefix}-photo", legend="Whose expression is taken", single=True))
-                static(_PHOTO_NOTE)
+                static(_BOARD.photo_note())
                 take = gr.Button("Take this expression", elem_classes=["cancel-button"], elem_id=f"{prefix}-take")
             with gr.Accordion("Follow my webcam", open=False, elem_classes=["tuning"]):
                 webcam = webcam_input(prefix, f"{prefix}-panes")

@@ -14,7 +14,7 @@ from facezoo.safety.admission import STATEMENT
 from facezoo.types import MethodSpec, Sealed
 from facezoo.ui.common.cards import grid, panel, ready_card
 from facezoo.ui.common.form import Form, fine_tuning
-from facezoo.ui.common.html import component, static, template
+from facezoo.ui.common.html import component, heading, static, template
 from facezoo.ui.common.picture import Picker, picture_input
 from facezoo.ui.common.results import make
 from facezoo.ui.jobs import Run, Working, main_button, shows, stop_button, wire_runs
@@ -41,13 +41,13 @@ def train_page() -> None:
         app = component("train/page.js", frame, {}, "train-app", server=[ask, faces, pack])
         with gr.Row(elem_classes=["zones", "train-create"], elem_id="train-create"):
             with gr.Column(elem_classes=["left-zone"]):
-                static("<h3>A picture or a video of A</h3>")
+                heading("A picture or a video of A")
                 static(_HTML.best())
                 picture = picture_input(Picker(_ID, _SUFFIXES, invitation=_INVITATION), ready="portrait")
                 run, cancel = main_button("Swap A for B", f"{_ID}-run"), stop_button(f"{_ID}-stop")
                 form = Form(picture, *fine_tuning(spec))
             with gr.Column(elem_classes=["right-zone", "single"]):
-                static("<h3>Result</h3>")
+                heading("Result")
                 results = static(ready_card(spec, None), elem_id=_RESULTS)
                 static(_HTML.keep())
         static(_HTML.end())

@@ -74,8 +74,8 @@ def _image(_renderer: Any, tokens: Sequence[Token], at: int, _options: Any, envi
 
 
 def _table_open(_renderer: Any, _tokens: Sequence[Token], _at: int, _options: Any, _environment: Any) -> str:
-    return '<div class="scroll" tabindex="0" role="region" aria-label="Table"><table>\n'
+    return _HTML.table_open()
 
 
 def _table_close(_renderer: Any, _tokens: Sequence[Token], _at: int, _options: Any, _environment: Any) -> str:
-    return "</table></div>\n"
+    return _HTML.table_close()

@@ -314,7 +314,7 @@ def test_run_and_verify_in_processes(method_id: str, portrait: Path, tmp_path: P
     assert record["provenance"] == {"c2pa": True, "watermark": True}
     verified = in_a_process("verify", output, "--json")
     assert (verified.code, verified.err) == (0, "")
-    assert set(verified.json) == {"c2pa", "watermark", "method", "weights", "created"}
+    assert set(verified.json) == {"c2pa", "watermark", "method", "weights", "created", "mark"}
     assert verified.json["c2pa"] == "trusted"
     assert verified.json["watermark"] is True
     assert verified.json["method"] == method_id

@@ -251,13 +251,16 @@ class MethodSpec:
 @dataclass(frozen=True)
 class Provenance:
     """What `verify` reads back. c2pa: "trusted" (signed by a certificate we trust, bytes unchanged), "unknown-signer"
-    (unchanged, signed by somebody else), "tampered" (bytes changed since signing), "none"."""
+    (unchanged, signed by somebody else), "tampered" (changed since signing), "none". mark: whose watermark it is, if
+    any: of this machine's own key, or facezoo's public one, which anyone can apply. The others: what the manifest says,
+    `errors.printable`."""
 
     c2pa: Literal["trusted", "unknown-signer", "tampered", "none"]
     watermark: bool
     method: str | None = None
     weights: str | None = None
     created: str | None = None
+    mark: Literal["own", "public"] | None = None
 
 
 @dataclass(frozen=True)

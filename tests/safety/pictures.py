@@ -77,6 +77,13 @@ def crop(image: Image, share: float, random: np.random.Generator) -> Image:
     return image[top : top + rows, left : left + columns]
 
 
+def turned(image: Image, degrees: float) -> Image:
+    """Turned about its middle; the corners that come free are black."""
+    rows, columns = image.shape[:2]
+    matrix = cv2.getRotationMatrix2D(((columns - 1) / 2, (rows - 1) / 2), degrees, 1)
+    return cv2.warpAffine(image, matrix, (columns, rows), flags=cv2.INTER_LINEAR)
+
+
 def attacks() -> dict[str, Callable[[Image], Image]]:
     """What a mark has to survive."""
     random = np.random.default_rng(11)
@@ -89,5 +96,10 @@ def attacks() -> dict[str, Callable[[Image], Image]]:
         "crop 80 % + JPEG q75": lambda image: jpeg(crop(image, 0.8, random), 75),
         "H.264 crf 23": lambda image: h264(image, 23),
         "screenshot": lambda image: jpeg(with_short_side(image, round(min(image.shape[:2]) * 0.73)), 85),
+        "JPEG q30": lambda image: jpeg(image, 30),
+        "mirrored": lambda image: np.ascontiguousarray(image[:, ::-1]),
+        "turned 2": lambda image: turned(image, 2),
+        "turned -2": lambda image: turned(image, -2),
+        "mirrored, turned 1 + JPEG q75": lambda image: jpeg(turned(image[:, ::-1], 1), 75),
         "blur 1 px": lambda image: cv2.GaussianBlur(image, (0, 0), 1.0),
     }

@@ -65,7 +65,8 @@ def _sealed(folder: Path, suffix: str, clip: Clip, image: Image, *, moving: bool
     found = verify(destination)
     print(f"{suffix}: seal {1e3 * (middle - start):.0f} ms, verify {1e3 * (time.perf_counter() - middle):.0f} ms")
     assert (found.c2pa, found.watermark) == ("trusted", True)
-    assert (found.method, found.weights) == ("example", "facezoo/example")
+    assert (found.method, found.weights) == ("example", f"facezoo/example@{'0' * 40} sha256:{'ef' * 32}")
+    assert found.mark == "public"
     assert found.created
     assert [path.name for path in folder.iterdir()] == [destination.name]
     return destination

@@ -15,7 +15,7 @@ import pytest
 from pictures import Image, attacks, crop, psnr, shipped, textures, with_short_side
 
 from facezoo.media.read import read_photo
-from facezoo.safety.marks import THRESHOLD, detect, detect_frames, mark
+from facezoo.safety.marks import THRESHOLD, detect, detect_frames, make_own_key, mark
 
 
 @pytest.fixture(scope="module")
@@ -49,9 +49,10 @@ def test_pictures_that_are_not_square(originals: list[Image], size: tuple[int, i
     assert detect(crop(marked, 0.8, np.random.default_rng(1))).found
 
 
-def test_small_pictures_keep_it_through_jpeg(originals: list[Image]) -> None:
+@pytest.mark.parametrize("attack", ["JPEG q75", "JPEG q50", "half size", "mirrored", "turned 2", "turned -2"])
+def test_small_pictures_keep_it(originals: list[Image], attack: str) -> None:
     for image in originals[:4]:
-        assert detect(attacks()["JPEG q75"](mark(with_short_side(image, 256)))).found
+        assert detect(attacks()[attack](mark(with_short_side(image, 256)))).found
 
 
 def test_it_cannot_be_seen(originals: list[Image]) -> None:
@@ -71,7 +72,7 @@ def test_any_size_and_no_change_in_place() -> None:
         image = np.full((*shape, 3), 120, np.uint8)
         assert mark(image).shape == image.shape
         assert (image == 120).all()
-        assert 0 <= detect(image).bits_correct <= 1
+        assert not detect(image).found
 
 
 def test_frames_add_up(originals: list[Image]) -> None:
@@ -93,6 +94,36 @@ def test_another_secret_is_another_mark(originals: list[Image], monkeypatch: pyt
     assert detect(public).found, "marks made with the public default are recognised everywhere"
     monkeypatch.delenv("FACEZOO_WATERMARK_SECRET")
     assert not detect(secret).found
+
+
+def test_a_hub_has_a_key_of_its_own(originals: list[Image], own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Made once and private. Its mark is this machine's, elsewhere none; the public mark is always public."""
+    image = with_short_side(originals[0], 512)
+    public = mark(image)
+    assert (detect(public).found, detect(public).own) == (True, False)
+    make_own_key()
+    kept = own_home / "watermark.key"
+    secret = kept.read_text(encoding="ascii")
+    assert kept.stat().st_mode & 0o777 == 0o600 and len(secret) == 64
+    make_own_key()
+    assert kept.read_text(encoding="ascii") == secret
+    assert [path.name for path in own_home.iterdir()] == ["watermark.key"]
+    marked = mark(image)
+    assert (detect(marked).found, detect(marked).own) == (True, True)
+    assert (detect(public).found, detect(public).own) == (True, False)
+    monkeypatch.setenv("FACEZOO_HOME", str(own_home / "elsewhere"))
+    assert not detect(marked).found
+    assert mark(image).tobytes() == public.tobytes()
+
+
+def test_a_home_that_cannot_be_written_leaves_the_public_mark(
+    own_home: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    (own_home / "file").write_bytes(b"")
+    monkeypatch.setenv("FACEZOO_HOME", str(own_home / "file" / "home"))
+    make_own_key()
+    assert "public mark" in caplog.text
+    assert detect(mark(np.full((256, 256, 3), 120, np.uint8))).own is False
 
 
 def test_no_false_alarm_on_shipped_pictures_and_textures(originals: list[Image]) -> None:
@@ -145,8 +176,7 @@ def _attacked(pictures: list[Image], short: int) -> dict[str, tuple[int, float]]
     for name, attack in attacks().items():
         seen = [detect(attack(image)) for image in marked]
         table[name] = sum(one.found for one in seen), min(one.score for one in seen)
-        bits = np.mean([one.bits_correct for one in seen])
-        print(f"  {name:22} found {table[name][0]} of {len(seen)}, min z {table[name][1]:.1f}, bits {bits:.3f}")
+        print(f"  {name:29} found {table[name][0]} of {len(seen)}, min z {table[name][1]:.1f}")
     return table
 
 

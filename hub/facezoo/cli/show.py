@@ -20,6 +20,11 @@ _MEANINGS = {
     "tampered": "changed after it was signed",
     "none": "no signed record",
 }
+_MARKS = {
+    "own": "found, made with the key of this machine's facezoo",
+    "public": "found, facezoo's public mark, which anyone can apply",
+    None: "not found",
+}
 
 
 def methods(as_json: AsJson = False) -> None:
@@ -72,7 +77,7 @@ def verify(
         print_json(asdict(provenance))
         return
     print(f"record:    {provenance.c2pa} ({_MEANINGS[provenance.c2pa]})")
-    print(f"watermark: {'found' if provenance.watermark else 'not found'}")
+    print(f"watermark: {_MARKS[provenance.mark]}")
     for name, value in (
         ("method", provenance.method),
         ("weights", provenance.weights),

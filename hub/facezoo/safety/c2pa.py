@@ -11,6 +11,7 @@ issued in its name.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import mmap
 import os
@@ -67,6 +68,9 @@ def sign(path: Path, manifest: dict[str, Any]) -> dict[str, Any]:
     signer_is = identity()
     generator = {"name": "facezoo", "version": version("facezoo")}
     definition = {"claim_generator_info": [generator], "format": media_type} | manifest
+    if (digest := _outer_boxes(path)) is not None:
+        stated = {"label": _BOXES, "data": {"sha256": digest}}
+        definition["assertions"] = [*definition.get("assertions", []), stated]
     with tempfile.TemporaryDirectory(prefix=".facezoo-", dir=path.parent) as folder:
         signed = Path(folder) / path.name
         try:
@@ -94,9 +98,11 @@ def read(path: Path) -> tuple[Status, dict[str, Any] | None]:
     """Read a file's manifest back: (answer, active manifest or None).
 
     "trusted": unchanged and signed by an anchor (`identity.anchors`). "unknown-signer": unchanged, signed by somebody
-    else, or with a certificate out of date. "tampered": the bytes changed since signing, or a manifest is there and the
-    file around it is broken. "none": no manifest inside, among these files in formats that carry none and files that
-    only point to a manifest elsewhere. Never raises on what the file holds; OSError when it cannot be opened.
+    else, or with a certificate out of date. "tampered": changed since signing, or a manifest is there and the file
+    around it is broken. Unchanged means all that is shown, heard and said; of the manifest's own bytes a few, its
+    padding among them, are under no hash. "none": no manifest inside, among these files in formats that carry none and
+    files that only point to a manifest elsewhere. Never raises on what the file holds; OSError when it cannot be
+    opened.
     """
     from c2pa import C2paError, Reader
 
@@ -111,6 +117,8 @@ def read(path: Path) -> tuple[Status, dict[str, Any] | None]:
                 return "none", None
             return ("tampered" if _holds_manifest(path) else "none"), None
     manifest = store.get("manifests", {}).get(store.get("active_manifest"))
+    if _boxes_changed(path, manifest):
+        return "tampered", manifest
     if state == "Trusted":
         return "trusted", manifest
     failures = [str(entry.get("code", "")) for entry in results.get("activeManifest", {}).get("failure", [])]
@@ -131,6 +139,41 @@ def _context(roots: str = "", leaves: str = "") -> Any:
     return Context.from_dict(settings | ({"trust": trust} if trust else {}))
 
 
+def _boxes_changed(path: Path, manifest: dict[str, Any] | None) -> bool:
+    """Whether an MP4 or AVIF has other outer boxes than its manifest states. One that states none passes."""
+    for assertion in (manifest or {}).get("assertions", []):
+        if assertion.get("label") == _BOXES:
+            return assertion.get("data") != {"sha256": _outer_boxes(path)}
+    return False
+
+
+def _outer_boxes(path: Path) -> str | None:
+    """sha256 of what C2PA's hash of MP4 and AVIF leaves out (ftyp, free, skip ...): the types of the outermost boxes in
+    their order, with the content of all but those that it covers. The manifest's box is passed over. None for a file
+    of another make."""
+    with path.open("rb") as file:
+        end, at, digest = file.seek(0, os.SEEK_END), 0, hashlib.sha256()
+        for _ in range(_MOST_BOXES):
+            if at + 8 > end:
+                break
+            file.seek(at)
+            head = file.read(8)
+            size, kind = int.from_bytes(head[:4]), head[4:]
+            if at == 0 and kind != b"ftyp":
+                return None
+            if size == 1:
+                size = int.from_bytes(file.read(8))
+            size = size if 8 <= size <= end - at else end - at  # 0: to the end
+            if kind != b"uuid":  # C2PA covers all of these but its own
+                digest.update(kind)
+            if kind not in _COVERED:
+                file.seek(at)
+                for start in range(0, size, _PIECE):
+                    digest.update(file.read(min(_PIECE, size - start)))
+            at += size
+    return digest.hexdigest() if at else None
+
+
 def _holds_manifest(path: Path) -> bool:
     """Whether the bytes contain a C2PA manifest store: a JUMBF description box with the label c2pa."""
     with path.open("rb") as file:
@@ -142,6 +185,8 @@ def _holds_manifest(path: Path) -> bool:
             return data.find(b"jumd") >= 0 and data.find(b"c2pa\0") >= 0
 
 
+_BOXES = "org.facezoo.boxes"
+_COVERED, _MOST_BOXES, _PIECE = (b"uuid", b"moov", b"mdat", b"meta"), 1000, 1024**2
 _PACKAGED_ANCHORS = Path(__file__).with_name("anchors.pem")
 _ROOT_YEARS, _LEAF_YEARS = 30, 20  # without a time stamp a signature is worth as long as its certificate
 

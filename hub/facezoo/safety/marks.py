@@ -6,22 +6,30 @@ Tiled spread spectrum (after Cox et al. 1997, "Secure spread spectrum watermarki
 the tiling). The picture is thought of in a canonical frame whose short side is 512 px. One 128 px tile repeats over
 it, so that any crop still holds the whole mark, at an unknown shift that one FFT finds.
 
-The tile is built in the frequency domain: of the waves that survive half size and JPEG (8 to 26 periods a tile) one
-half carries a fixed sync pattern, the other half is dealt out to 32 message bits, so the 33 patterns are orthogonal at
-every shift. Phases come from a generator seeded with FACEZOO_WATERMARK_SECRET, or with a public default: then every
-facezoo recognises what any facezoo made, and so may anyone who reads this file remove it. The message is a version
-byte and its 24-bit checksum.
+The tile is built in the frequency domain, of waves of 8 to 26 periods a tile; the long ones are the strongest, for they
+survive small sizes and JPEG. Their phases come from a generator seeded with a secret, and half of them are turned by
+the signs of 32 message bits: a version byte and its 24-bit checksum.
 
-Detection looks only at the phases of the folded picture. For a picture that does not carry the mark each term is the
-cosine of a random angle, so the score is a normal z whatever the picture shows.
+The public mark has a secret that everybody can read here: every facezoo recognises it, and anyone can apply or remove
+it. A hub has a key of its own, made when it first starts (`make_own_key`), or FACEZOO_WATERMARK_SECRET: only who
+knows it can apply that mark, and only there it is recognised.
+
+Detection looks only at the phases of the picture's spectrum, where the tile's waves must be: at the size and angle of
+the canonical frame, and if nothing is there at other sizes (crops, borders), then turned and mirrored. For a picture
+that does not carry the mark each term is the cosine of a random angle, so each score is a normal z whatever the picture
+shows; the largest of the ten million that the widest search looks at is near 6.
 
 Convention: points (x, y) are pixel centres; a tile's origin lies at the top-left corner of the marked picture.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import logging
 import os
+import secrets
+import tempfile
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -34,9 +42,11 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 
+from facezoo.errors import FacezooError
+from facezoo.safety.c2pa import home
 from facezoo.types import Image
 
-__all__ = ["THRESHOLD", "Detection", "LabelSize", "detect", "detect_frames", "draw", "mark"]
+__all__ = ["THRESHOLD", "Detection", "LabelSize", "detect", "detect_frames", "draw", "make_own_key", "mark"]
 
 LabelSize = Literal["small", "medium", "large"]
 
@@ -93,27 +103,31 @@ THRESHOLD = 8.0
 _SHORT = 512  # short side of the canonical frame, px
 _TILE = 128  # px in the canonical frame
 _LOW, _HIGH = 8.0, 26.0  # band of the mark, periods a tile
+_ROUGH = 16  # periods a tile: the first look at many placings uses longer waves only
 _BITS = 32
 _BASE, _GAIN, _TOP = 0.7, 0.25, 2.2  # strength on flat areas, growth with texture, limit (41 dB): grey levels rms
 _FLOOR = 0.3  # grey levels: flatter than this is noise and is not blown up
 _VERSION = 1
-_DEFAULT_SECRET = "facezoo"
-_COARSE = 0.0035  # step of the scale search: at most 1.8 px of drift across the canonical frame
-_SCALES = (0.58, 1.12)  # crop to 58 % of the short side .. a border of 12 % added
-_FINE = (-0.0021, -0.0014, -0.0007, 0.0, 0.0007, 0.0014, 0.0021)
+_LOG = logging.getLogger(__name__)
+_PUBLIC, _KEY = "facezoo", "watermark.key"
+_SIZE_STEP, _TURN_STEP = 0.0055, 0.008  # of the first look: a few px of drift across the canonical frame
+_SIZES = np.arange(0.58, 1.12, _SIZE_STEP)  # crop to 58 % of the short side .. a border of 12 % added
+_TURNS = np.arange(-6, 7) * _TURN_STEP  # 2.75 degrees to both sides
+_BETWEEN = np.arange(-3, 4) / 6  # of a step: the second look
+_CANDIDATES, _AT_ONCE = 4, 64
 
 _Floats = NDArray[np.float32]
+_Doubles = NDArray[np.float64]
 _Waves = NDArray[np.complex64]
 
 
 @dataclass(frozen=True)
 class Detection:
-    """found: score >= THRESHOLD. score: z of the best scale and shift. bits_correct: share of the 32 message bits
-    read right, [0, 1] (near 0.5 in a picture without the mark)."""
+    """found: score >= THRESHOLD. score: z of the best placing. own: of this machine's key, not the public mark."""
 
     found: bool
     score: float
-    bits_correct: float
+    own: bool = False
 
 
 def mark(image: Image) -> Image:
@@ -124,7 +138,7 @@ def mark(image: Image) -> Image:
     height, width = image.shape[:2]
     frame = _canonical_size(width, height)
     luma = _resize(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32), frame)
-    pattern = _pattern(_keys()[0], frame)
+    pattern = _pattern(_key(_secrets()[0]), frame)
     delta = np.rint(_resize(pattern * _strength(luma), (width, height))).astype(np.int16)
     return np.asarray(cv2.add(image, cv2.merge([delta, delta, delta]), dtype=cv2.CV_8U), np.uint8)
 
@@ -145,24 +159,54 @@ def detect_frames(images: Iterable[Image]) -> Detection:
         total = flat if total is None else total + flat
     if total is None:
         raise ValueError("no frames to look at")
-    return max((_search(total, key) for key in _keys()), key=lambda detection: detection.score)
+    best = Detection(found=False, score=-np.inf)
+    for secret in _secrets():
+        score = _search(total, _key(secret))
+        best = max(best, Detection(score >= THRESHOLD, score, secret != _PUBLIC), key=lambda each: each.score)
+        if best.found:
+            break
+    return best
+
+
+def make_own_key() -> None:
+    """Make this machine's own key below the home folder, once; from then on it marks with that.
+
+    Where the folder cannot be written the public mark stays, and the log says so."""
+    path = home() / _KEY
+    if path.exists() or os.environ.get("FACEZOO_WATERMARK_SECRET"):
+        return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=path.parent) as draft:  # mode 0600
+            draft.write(secrets.token_hex(32))
+            draft.flush()
+            with contextlib.suppress(FileExistsError):  # the first process wins
+                os.link(draft.name, path)
+    except OSError as error:
+        _LOG.warning("No own key for the watermark in %s (%s): the public mark is used.", path, error.strerror)
 
 
 @dataclass(frozen=True, eq=False)
 class _Key:
-    """The secret waves. All (128, 65) in the layout of rfft2: `sync` and `signs`: complex64, modulus 1 on their own
-    bins and 0 elsewhere (`signs` before the message is applied); `owner`: which bit a bin belongs to, -1: none."""
+    """A secret's waves. bins: (n, 2) int64, periods a tile down (may be negative) and across; waves: (n,) complex64,
+    their phases, modulus 1; weights: (n,), their strength; tile: (128, 128), rms 1."""
 
-    sync: _Waves
-    signs: _Waves
-    owner: NDArray[np.int64]
-    tile: _Floats  # (128, 128), rms 1
+    bins: NDArray[np.int64]
+    waves: _Waves
+    weights: _Floats
+    tile: _Floats
 
 
-def _keys() -> list[_Key]:
-    """The key of this machine first, then the public one."""
-    secret = os.environ.get("FACEZOO_WATERMARK_SECRET", "") or _DEFAULT_SECRET
-    return [_key(name) for name in dict.fromkeys([secret, _DEFAULT_SECRET])]
+def _secrets() -> list[str]:
+    """What marks are made with, and then what else is looked for: the public secret."""
+    own, path = os.environ.get("FACEZOO_WATERMARK_SECRET", ""), home() / _KEY
+    try:
+        own = own or (path.read_text(encoding="ascii") if path.exists() else "")
+    except (OSError, ValueError) as error:
+        raise FacezooError(
+            f"The key of the watermark, {path}, cannot be read.", "Make it readable, or remove it for a new one."
+        ) from error
+    return list(dict.fromkeys([own or _PUBLIC, _PUBLIC]))
 
 
 @lru_cache(maxsize=4)
@@ -173,26 +217,25 @@ def _key(secret: str) -> _Key:
     band = _radius()
     inside = np.flatnonzero((band >= _LOW) & (band <= _HIGH) & _off_axis())
     order = random.permutation(inside)
-    phases = np.exp(2j * np.pi * random.random(len(order))).astype(np.complex64)
-    share = len(order) // 2
-    owner = np.full(band.size, -1, np.int64)
-    owner[order[share:]] = np.arange(len(order) - share) % _BITS
-    sync, signs = np.zeros(band.size, np.complex64), np.zeros(band.size, np.complex64)
-    sync[order[:share]], signs[order[share:]] = phases[:share], phases[share:]
-    message = np.append(_message(), 0.0)[owner].astype(np.float32)  # index -1 is the appended 0
-    waves = (sync + signs * message).reshape(band.shape)
-    tile = np.fft.irfft2(waves, s=(_TILE, _TILE))
-    shape = band.shape
-    return _Key(sync.reshape(shape), signs.reshape(shape), owner.reshape(shape), (tile / tile.std()).astype(np.float32))
+    waves = np.exp(2j * np.pi * random.random(len(order))).astype(np.complex64)
+    carrying = np.arange(len(order) - len(order) // 2)  # the later half of the bins carries the message
+    waves[len(order) // 2 :] *= _message()[carrying % _BITS]
+    weights = (_LOW / band.ravel()[order]).astype(np.float32)
+    rows, columns = np.divmod(order, band.shape[1])
+    spectrum = np.zeros(band.shape, np.complex64)
+    spectrum[rows, columns] = waves * weights
+    tile = np.fft.irfft2(spectrum, s=(_TILE, _TILE))
+    bins = np.stack([(rows + _TILE // 2) % _TILE - _TILE // 2, columns], 1)
+    return _Key(bins, waves, weights, (tile / tile.std()).astype(np.float32))
 
 
-def _message() -> NDArray[np.float64]:
+def _message() -> _Floats:
     """The 32 bits as +1 / -1: the version and the low 24 bits of its CRC-32."""
     word = (_VERSION << 24) | (zlib.crc32(b"facezoo" + bytes([_VERSION])) & 0xFFFFFF)
-    return np.array([1.0 if word >> bit & 1 else -1.0 for bit in range(_BITS)])
+    return np.array([1.0 if word >> bit & 1 else -1.0 for bit in range(_BITS)], np.float32)
 
 
-def _radius() -> NDArray[np.float64]:
+def _radius() -> _Doubles:
     """(128, 65): the frequency of each rfft2 bin in periods a tile."""
     vertical = np.fft.fftfreq(_TILE, 1 / _TILE)[:, None]
     return np.hypot(vertical, np.arange(_TILE // 2 + 1)[None, :])
@@ -256,53 +299,57 @@ def _flatten(image: Image) -> _Floats:
     return np.asarray(np.clip(detail / level, -2.5, 2.5), np.float32)
 
 
-def _search(flat: _Floats, key: _Key) -> Detection:
-    """Untouched scale first; only when it says nothing the whole range of crops and borders, at half resolution (the
-    mark's band fits), and the likeliest scales again at full resolution."""
-    best = _score(flat, key, 1.0)
-    if best.score >= THRESHOLD + 4:
+def _spectrum(flat: _Floats, room: int) -> _Waves:
+    """The frame's Fourier transform about its middle, padded to at least `room` times its size, each side a power of 2.
+
+    With room 1 the tile's waves lie on its bins when nothing was resized; with 2 none is far from a bin."""
+    rows, columns = flat.shape
+    height, width = (1 << (room * side - 1).bit_length() for side in flat.shape)
+    padded = np.zeros((height, width), np.float32)
+    padded[:rows, :columns] = flat
+    middle = np.roll(padded, (-(rows // 2), -(columns // 2)), (0, 1))
+    return cv2.dft(middle, flags=cv2.DFT_COMPLEX_OUTPUT).view(np.complex64)[..., 0]
+
+
+def _search(flat: _Floats, key: _Key) -> float:
+    """The best score. Untouched first; only when that says nothing other sizes, and only then turns and mirrors."""
+    best = _score(_spectrum(flat, 1), key, np.array([[1.0, 0.0, 1.0]]))
+    if best >= THRESHOLD:
         return best
-    half = _resize(flat, (flat.shape[1] // 2, flat.shape[0] // 2))
-    middle = np.r_[0 : _TILE // 4, _TILE - _TILE // 4 : _TILE]
-    sync = key.sync[middle, : _TILE // 4 + 1]
-    scales = np.arange(_SCALES[0], _SCALES[1], _COARSE)
-    peaks = np.array([_peak(_fold(half, scale, _TILE // 2), sync)[0] for scale in scales])
-    for index in np.argsort(peaks)[-4:]:
-        fine = [_score(flat, key, float(scales[index]) + step) for step in _FINE]
-        best = max([best, *fine], key=lambda detection: detection.score)
+    room, long = _spectrum(flat, 2), np.abs(key.bins).max(1) < _ROUGH
+    rough = _Key(key.bins[long], key.waves[long], key.weights[long], key.tile)
+    for turns, sides in (([0.0], [1.0]), (_TURNS, [1.0, -1.0])):
+        if best >= THRESHOLD:
+            break
+        placings = np.stack(np.meshgrid(_SIZES, turns, sides), -1).reshape(-1, 3)
+        parts = np.array_split(placings, -(-len(placings) // _AT_ONCE))
+        peaks = np.concatenate([_peaks(room, rough, part, 2 * _ROUGH) for part in parts])
+        steps = np.stack(np.meshgrid(_BETWEEN * _SIZE_STEP, _BETWEEN * _TURN_STEP, [0.0]), -1).reshape(-1, 3)
+        likely = placings[np.argsort(peaks)[-_CANDIDATES:]]
+        best = max([best, *(_score(room, key, placing + steps) for placing in likely)])
     return best
 
 
-def _fold(flat: _Floats, scale: float, tile: int = _TILE) -> _Waves:
-    """Rescale, sum all tiles into one, and keep the phase of each wave (modulus 1 or 0): (tile, tile / 2 + 1)."""
-    size = (max(tile, round(flat.shape[1] * scale)), max(tile, round(flat.shape[0] * scale)))
-    scaled = flat if size == flat.shape[::-1] else cv2.resize(flat, size, interpolation=cv2.INTER_LINEAR)
-    padded = np.zeros((-(-size[1] // tile) * tile, -(-size[0] // tile) * tile), np.float32)
-    padded[: size[1], : size[0]] = scaled
-    waves = np.fft.rfft2(padded.reshape(padded.shape[0] // tile, tile, -1, tile).sum((0, 2)))
-    return np.asarray(waves / np.maximum(np.abs(waves), 1e-6), np.complex64)
+def _score(spectrum: _Waves, key: _Key, placings: _Doubles) -> float:
+    """z of the best of some placings, by all waves."""
+    return float(_peaks(spectrum, key, placings, _TILE).max())
 
 
-def _peak(waves: _Waves, sync: _Waves) -> tuple[float, int, int]:
-    """The best shift by the sync waves alone: (z, row, column)."""
-    tile = waves.shape[0]
-    surface = np.fft.irfft2(waves * np.conj(sync), s=(tile, tile)) * (tile * tile / 2)
-    row, column = divmod(int(np.argmax(surface)), tile)
-    return float(surface[row, column]) / float(np.sqrt(np.count_nonzero(sync) / 2)), row, column
+def _peaks(spectrum: _Waves, key: _Key, placings: _Doubles, tile: int) -> _Doubles:
+    """z of the best shift at each placing: (m,).
 
-
-def _score(flat: _Floats, key: _Key, scale: float) -> Detection:
-    """Sync and message together at one scale. The message had no say in choosing the shift, so it adds evidence
-    without adding chances of a false alarm."""
-    waves = _fold(flat, scale)
-    z, row, column = _peak(waves, key.sync)
-    vertical = np.fft.fftfreq(_TILE)[:, None]
-    turn = np.exp(2j * np.pi * (row * vertical + column * np.arange(_TILE // 2 + 1)[None, :] / _TILE))
-    terms = (waves * turn * np.conj(key.signs)).real
-    carried = key.owner >= 0
-    bits = np.bincount(key.owner[carried], terms[carried], _BITS)
-    expected = _message()
-    synced, dealt = np.count_nonzero(key.sync), np.count_nonzero(carried)
-    total = z * float(np.sqrt(synced / 2)) + float(np.dot(bits, expected))
-    score = total / float(np.sqrt((synced + dealt) / 2))
-    return Detection(score >= THRESHOLD, score, float(np.mean(bits * expected > 0)))
+    placings: (m, 3): size of the canonical frame's content against the picture's, turn in radians, -1 where mirrored
+    and else 1. tile: samples a tile, on which shifts are tried; more than twice the periods of any bin."""
+    size, turn, side = (placings[:, column, None] for column in range(3))
+    along, aside = size * np.cos(turn) / _TILE, size * np.sin(turn) / _TILE
+    down = key.bins[:, 0] * along + key.bins[:, 1] * aside  # (m, n), periods a pixel
+    across = (key.bins[:, 1] * along - key.bins[:, 0] * aside) * side
+    rows, columns = (
+        np.rint(each * length).astype(np.int64) for each, length in zip((down, across), spectrum.shape, strict=True)
+    )
+    waves = spectrum[rows, columns]  # negative indices are negative frequencies
+    waves /= np.maximum(np.abs(waves), 1e-6)
+    grid = np.zeros((len(placings), tile, tile // 2 + 1), np.complex64)
+    grid[:, key.bins[:, 0] % tile, key.bins[:, 1]] = waves * (np.conj(key.waves) * key.weights)
+    surface = np.fft.irfft2(grid, s=(tile, tile)).max((1, 2)) * (tile * tile / 2)
+    return surface / np.sqrt(np.square(key.weights).sum() / 2)

@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from facezoo.errors import BadInput, Cancelled, Unreadable, UsageError
+from facezoo.errors import BadInput, Cancelled, Unreadable, UsageError, printable
 from facezoo.media.limits import WRITES_CLIPS, WRITES_PHOTOS
 from facezoo.media.read import open_clip
 from facezoo.media.write import write_clip, write_photo
@@ -102,17 +102,20 @@ def verify(path: Path) -> Provenance:
     except OSError as error:
         raise Unreadable(f"{path.name} cannot be read: {error.strerror}.", "Check the path.") from error
     try:
-        marked = marks.detect_frames(_evidence(open_clip(path))).found
+        seen = marks.detect_frames(_evidence(open_clip(path)))
     except BadInput:
         if status == "none":
             raise
-        marked = False
+        seen = marks.Detection(found=False, score=0.0)
+    mark = None if not seen.found else "own" if seen.own else "public"
     if status == "tampered" or manifest is None:
-        return Provenance(status, marked)
+        return Provenance(status, seen.found, mark=mark)
     result = _result(manifest)
-    weights = result.get("weights")
-    repo = _said(weights, "repo") if isinstance(weights, dict) else None
-    return Provenance(status, marked, _said(result, "method"), repo, _said(result, "created"))
+    named = result.get("weights")
+    repo, revision, sha256 = (_said(named, key) or "" if isinstance(named, dict) else ""
+                              for key in ("repo", "revision", "sha256"))  # fmt: skip
+    weights = " ".join(filter(None, (f"{repo}@{revision}" if repo else "", f"sha256:{sha256}" if sha256 else "")))
+    return Provenance(status, seen.found, _said(result, "method"), weights or None, _said(result, "created"), mark)
 
 
 def _finish(frames: Iterable[Frame], label: LabelSize) -> Iterator[Frame]:
@@ -202,6 +205,6 @@ def _result(manifest: dict[str, Any]) -> dict[str, Any]:
 
 
 def _said(record: dict[str, Any], key: str) -> str | None:
-    """A short text of a foreign record, or None."""
+    """A short text of a foreign record, fit to be shown, or None."""
     value = record.get(key)
-    return value[:200] if isinstance(value, str) and value else None
+    return printable(value[:200]) if isinstance(value, str) and value else None

@@ -65,11 +65,15 @@ def build(methods: Sequence[str] | None = None) -> gr.Blocks:
 def launch(
     hub: gr.Blocks, *, host: str = "127.0.0.1", port: int = 7860, block: bool = True, quiet: bool = False
 ) -> str:
-    """Starts the server and returns its address. block: return only when the server stops.
+    """Starts the server and returns its address; a hub marks its results with a key of its own, made here the first
+    time. block: return only when the server stops.
 
     Raises OSError when the port is taken."""
     from starlette.middleware import Middleware
 
+    from facezoo.safety.marks import make_own_key
+
+    make_own_key()
     settings: dict[str, Any] = {"app_kwargs": {"middleware": [Middleware(HeaderGuard)]}}
     _, address, _ = hub.launch(
         server_name=host,

@@ -195,14 +195,14 @@ def eased(times: Track, keys: Keys) -> Track:
     where, values = np.array(keys).T
     number = np.clip(np.searchsorted(where, times, side="right") - 1, 0, len(where) - 2)
     share = np.clip((times - where[number]) / (where[number + 1] - where[number]), 0, 1)
-    return values[number] + (values[number + 1] - values[number]) * share * share * (3 - 2 * share)
+    return values[number] + (values[number + 1] - values[number]) * (share * share * (3 - 2 * share))
 
 
 def blurred(track: Track, seconds: float) -> Track:
     """Gaussian blur with that deviation, so that a head does not stop at each key; 0 beyond the ends."""
     reach = np.arange(-15, 16) / float(RATE)
     weights = np.exp(-0.5 * (reach / seconds) ** 2)
-    return np.convolve(track, weights / weights.sum(), mode="same")
+    return np.asarray(np.convolve(track, weights / weights.sum(), mode="same"), np.float64)
 
 
 def blink(times: Track) -> Track:

@@ -31,12 +31,11 @@ import numpy as np
 
 import facezoo
 from facezoo.errors import FacezooError, NoFace, UsageError, WeightsUnavailable
-from facezoo.face.find import find_faces
 from facezoo.face.embedding import check_embedder
+from facezoo.face.find import find_faces
 from facezoo.media.read import read_photo
 from facezoo.train.config import parse
-from facezoo.train.data import picture_paths
-from facezoo.train.drawings import fit_reader
+from facezoo.train.painting import fit_reader
 from facezoo.train.render.frames import (
     ANYONE,
     PERSONA,
@@ -51,6 +50,7 @@ from facezoo.train.render.frames import (
 from facezoo.train.render.frames import persona_frame as frame
 from facezoo.train.render.match import AS_IT_IS, match
 from facezoo.train.render.store import digest, gather_frames, is_written, write_frame
+from facezoo.train.sources import picture_paths
 from facezoo.zoo.embedded import persona
 
 _READER = "reader.npy"

@@ -2,19 +2,49 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
 from PIL import Image
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from trainers import PAIRS
 
 from facezoo.face.mesh import topology
 from facezoo.motion.controls import Controls, motion_of
 from facezoo.motion.drawing import draw
 from facezoo.motion.read import pose_mesh
 
-PAIRS = 4
+SCRIPTS = Path(__file__).parents[2] / "training"
+
+
+@pytest.fixture
+def script(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], ModuleType]]:
+    """Loads training/<name>.py into this process; its main may be called as often as one likes."""
+    torch = pytest.importorskip("torch")
+    pytest.importorskip("accelerate", reason="accelerate is not installed")
+    from accelerate.state import AcceleratorState
+
+    def load(name: str) -> ModuleType:
+        spec = importlib.util.spec_from_file_location(f"training_{name}", SCRIPTS / f"{name}.py")
+        assert spec is not None and spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        monkeypatch.setitem(sys.modules, spec.name, module)
+        spec.loader.exec_module(module)
+        return module
+
+    threads = torch.get_num_threads()
+    AcceleratorState._reset_state(reset_partial_state=True)
+    yield load
+    AcceleratorState._reset_state(reset_partial_state=True)
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="session")

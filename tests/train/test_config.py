@@ -1,16 +1,13 @@
-"""A dataclass as a command line, and scores that can be trusted."""
+"""A dataclass as a command line."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
-import numpy as np
 import pytest
 
-from facezoo.train.config import parse
-from facezoo.train.score import bootstrap, damage_scores, summary
+from facezoo.train.config import RunConfig, as_yaml, parse
 
 
 @dataclass(frozen=True)
@@ -52,21 +49,44 @@ def test_help_shows_the_docstrings(capsys: pytest.CaptureFixture[str]) -> None:
     assert "Train a thing" in shown and "100 % of them" in shown and "Channels." in shown
 
 
-def test_scores_know_blur_and_only_look_where_they_should() -> None:
-    truth = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
-    weight = np.zeros((64, 64), np.float32)
-    weight[16:48, 16:48] = 1
-    same = damage_scores(truth, truth, weight)
-    assert same["l1"] == 0 and same["ssim"] == pytest.approx(1) and same["sharpness"] == pytest.approx(1)
-    outside = truth.copy()
-    outside[:4] = 0
-    assert damage_scores(outside, truth, weight) == same
-    blurred = damage_scores(cv2.GaussianBlur(truth, (0, 0), 2), truth, weight)
-    assert blurred["sharpness"] < 0.5 and blurred["ssim"] < 0.5 and blurred["contrast"] > 10
+def test_help_shows_defaults_and_presets(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parse(Config, PRESETS, ["--help"])
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "default: 10; large: 1000" in shown and "default: 1 2; large: 8 9" in shown
 
 
-def test_intervals_hold_the_mean() -> None:
-    interval = bootstrap(np.arange(50.0))
-    assert interval.low < interval.mean == 24.5 < interval.high and interval.n == 50
-    table = summary([({"l1": 4.0}, {"l1": 3.0}), ({"l1": 8.0}, {"l1": 5.0})])
-    assert table["l1"]["change"]["mean"] == -2 and table["l1"]["mended"]["n"] == 2
+def test_a_file_between_preset_and_options(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "run.yaml"
+    config = Config(Path("x"), 7, (3,))
+    file.write_text(as_yaml(config))
+    assert parse(Config, PRESETS, ["--preset", "large", "--config", str(file)]) == config
+    assert parse(Config, PRESETS, ["--config", str(file), "--steps", "8"]) == Config(Path("x"), 8, (3,))
+    for text, said in (("nothing: 1", "no option"), ("steps", "no list of options"), ("steps: many", "many")):
+        file.write_text(text)
+        with pytest.raises(SystemExit):
+            parse(Config, PRESETS, ["--data", "x", "--config", str(file)])
+        assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--batch", "0"], "--batch must be at least 1"),
+        (["--steps", "0"], "--steps must be at least 1"),
+        (["--every", "often"], "--every takes steps"),
+        (["--track", "paper"], "tensorboard"),
+        (["--mixed-precision", "int8"], "bf16"),
+        (["--push-to-hub", "weights"], "owner/name"),
+        (["--consent", "stolen"], "public domain"),
+        (["--licence", "mine"], "Apache-2.0"),
+        ([], "--output must be given"),
+    ],
+)
+def test_what_all_trainings_share(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is wrong is two lines, with the option's name."""
+    where = ["--output", "x"] if arguments else []
+    with pytest.raises(SystemExit) as ended:
+        parse(RunConfig, {"cpu": {}}, [*where, *arguments])
+    told = capsys.readouterr().err
+    assert ended.value.code == 2 and said in told and len(told.splitlines()) == 2

@@ -2,26 +2,43 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
 from PIL import Image
+from trainers import WHOSE, left_in, run, weights
 
 from facezoo.errors import UsageError
+from facezoo.face.find import find_faces
+from facezoo.media.read import read_photo
 from facezoo.zoo.embedded import examples, personas
 
 torch = pytest.importorskip("torch")
 
-from facezoo.methods.cyclegan.window import alone, colors, toned  # noqa: E402
-from facezoo.train.cyclegan import Average, Judges, Pool, Translators, patch_distance, warnings  # noqa: E402
-from facezoo.train.unpaired import draw_crops, find_pictures, picture_folder, square  # noqa: E402
+pytest.importorskip("accelerate", reason="accelerate is not installed")
 
-SCRIPT = Path(__file__).parents[2] / "training" / "cyclegan.py"
+from facezoo.methods.cyclegan import Params  # noqa: E402
+from facezoo.methods.cyclegan.pipeline import CycleGan  # noqa: E402
+from facezoo.methods.cyclegan.window import alone, colors, toned  # noqa: E402
+from facezoo.train.cyclegan import (  # noqa: E402
+    Judges,
+    Pool,
+    Translators,
+    draw_crops,
+    find_pictures,
+    patch_distance,
+    square,
+    warnings,
+)
+from facezoo.train.loop import Average  # noqa: E402
+from facezoo.train.sources import folder_of  # noqa: E402
+from facezoo.zoo.record import read_record  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -36,29 +53,22 @@ def heaps(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def _train(heaps: Path, output: Path, *more: str, launcher: tuple[str, ...] = ()) -> str:
-    command = [sys.executable, *launcher, str(SCRIPT), "--a", str(heaps / "a"), "--b", str(heaps / "b"), "--output",
-               str(output), "--cut", "square", "--side", "32", "--ngf", "4", "--blocks", "1", "--ndf", "4", "--kept",
-               "2", "--pool", "3", "--warm-up", "1", "--threads", "1", *more]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def _weights(output: Path) -> list[str]:
-    files = sorted((output / "final").rglob("*.safetensors"))
-    return [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
+TINY = ("--side", "32", "--ngf", "4", "--blocks", "1", "--ndf", "4", "--kept", "2", "--pool", "3", "--warm-up", "1",
+        *WHOSE)  # fmt: skip
+SQUARE = ("--cut", "square", *TINY)
 
 
 def test_pictures_are_cut_once(tmp_path: Path, heaps: Path) -> None:
-    cache = tmp_path / "cut" / "a.npy"
-    first = find_pictures(str(heaps / "a"), 32, "square", cache)
+    first = find_pictures(str(heaps / "a"), 32, "square", tmp_path)
     assert first.shape == (5, 32, 32, 3) and first.dtype == np.uint8
-    assert (find_pictures("nowhere", 32, "square", cache) == first).all()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("facezoo.train.cyclegan.frames_below", None)
+        assert (find_pictures(str(heaps / "a"), 32, "square", tmp_path) == first).all()
+    assert (find_pictures(str(heaps / "b"), 32, "square", tmp_path) != first).any()
     with pytest.raises(UsageError, match="No face"):
-        find_pictures(str(heaps / "a"), 32, "face", tmp_path / "faces.npy")
-    with pytest.raises(UsageError, match="no pictures at owner/name"):
-        picture_folder("owner/name")
+        find_pictures(str(heaps / "a"), 32, "face", tmp_path)
+    with pytest.raises(UsageError, match="no folder owner/name"):
+        folder_of("owner/name")
 
 
 def test_a_data_set_of_the_hub_is_fetched_at_its_commit(heaps: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,7 +79,7 @@ def test_a_data_set_of_the_hub_is_fetched_at_its_commit(heaps: Path, monkeypatch
         return str(heaps)
 
     monkeypatch.setattr("huggingface_hub.snapshot_download", fetch)
-    assert picture_folder(f"owner/name@{'0' * 40}") == heaps
+    assert folder_of(f"owner/name@{'0' * 40}") == heaps
     assert (asked["repo"], asked["repo_type"], asked["revision"]) == ("owner/name", "dataset", "0" * 40)
 
 
@@ -140,62 +150,76 @@ def test_what_goes_wrong_is_said() -> None:
     assert patch_distance(pictures, pictures) < 1 < patch_distance(pictures, pictures // 2)
 
 
-@pytest.mark.slow
-def test_two_steps_and_what_they_leave(tmp_path: Path, heaps: Path) -> None:
-    pytest.importorskip("accelerate", reason="accelerate is not installed")
-    _train(heaps, tmp_path / "run", "--steps", "2")
-    left = {path.relative_to(tmp_path / "run").as_posix() for path in (tmp_path / "run").rglob("*") if path.is_file()}
-    assert {path for path in left if not path.startswith(("checkpoints/", "pictures/"))} == {
+def test_two_steps_and_what_they_leave(tmp_path: Path, heaps: Path, script: Callable[[str], ModuleType]) -> None:
+    """A folder that the method itself takes as it is; and nothing is learned from there on at rate 0."""
+    trainer, places = script("cyclegan"), ("--a", heaps / "a", "--b", heaps / "b")
+    run(trainer, *places, "--output", tmp_path / "run", *SQUARE, "--steps", "2")
+    assert left_in(tmp_path / "run") == {
+        "config.yaml",
         "final.png",
-        "final/to_a/config.json",
-        "final/to_a/diffusion_pytorch_model.safetensors",
-        "final/to_b/config.json",
-        "final/to_b/diffusion_pytorch_model.safetensors",
-        "metrics.json",
+        "losses.csv",
+        "final/config.json",
+        "final/metrics.json",
+        "final/photo/config.json",
+        "final/photo/diffusion_pytorch_model.safetensors",
+        "final/painting/config.json",
+        "final/painting/diffusion_pytorch_model.safetensors",
     }
-    assert {path.split("/")[1] for path in left if path.startswith("checkpoints/")} == {"00000002"}
-    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
-    assert set(metrics["patch distance"]) == {"photo to painting", "painting to photo"}
-    assert set(metrics["cycle L1"]) == {"photo", "painting"}
-    before = _weights(tmp_path / "run")
-    more = ("--steps", "1", "--rate", "0", "--init-from", str(tmp_path / "run" / "final"))
-    _train(heaps, tmp_path / "more", *more)
-    assert _weights(tmp_path / "more") == before  # nothing was learned since
+    record = read_record(tmp_path / "run" / "final", "cyclegan")
+    assert [each.metric for each in record.scores] == ["distance_painting", "distance_photo", "cycle_photo",
+                                                       "cycle_painting"]  # fmt: skip
+    assert [each.count for each in record.data] == [3, 3]
+    final = tmp_path / "run" / "final"
+    pipeline = CycleGan.from_pretrained(final)
+    picture = np.asarray(Image.open(heaps / "a" / "0.png"))
+    assert pipeline.restyle(picture, [], params=Params()).shape == picture.shape
+    more = ("--steps", "1", "--rate", "0", "--init-from", final)
+    run(trainer, *places, "--output", tmp_path / "more", *SQUARE, *more)
+    assert weights(tmp_path / "more" / "final") == weights(final)
 
 
 @pytest.mark.slow
-def test_faces_are_learned_in_one_colour(tmp_path: Path) -> None:
-    pytest.importorskip("accelerate", reason="accelerate is not installed")
+def test_faces_are_learned_in_one_colour(tmp_path: Path, script: Callable[[str], ModuleType]) -> None:
     for name, paths in (("a", [each.path for each in examples()]), ("b", [each.portrait for each in personas()])):
         (tmp_path / name).mkdir()
         for path in paths[:4]:
             (tmp_path / name / path.name).write_bytes(path.read_bytes())
-    _train(tmp_path, tmp_path / "run", "--steps", "2", "--cut", "window", "--zoom", "1")
-    assert (tmp_path / "run" / "final.png").is_file()
-    for name in ("to_a", "to_b"):
+    places = ("--a", tmp_path / "a", "--b", tmp_path / "b", "--output", tmp_path / "run")
+    run(script("cyclegan"), "--preset", "persona", *places, *TINY[:-4], "--steps", "2")
+    record = read_record(tmp_path / "run" / "final", "cyclegan")
+    assert [each.consent for each in record.data] == ["synthetic", "synthetic"]  # facezoo knows its own people
+    for name in ("persona", "anyone"):
         config = json.loads((tmp_path / "run" / "final" / name / "config.json").read_text())
         wanted = np.array(config["colors"], np.float32).reshape(2, 3)
         assert 20 < wanted[0, 0] < 80 and (wanted[1] > 1).all()
-    pictures = np.load(tmp_path / "run" / "pictures" / "a_window_34.npy")
+    (file,) = (tmp_path / "run" / "pictures").glob("a_window_34_*.npy")
+    pictures = np.load(file)
     assert pictures.shape == (4, 34, 34, 3)
     again = alone(toned(pictures[0], wanted))
     assert np.abs(colors(again) - wanted).max() < 4
     assert (again[0, 0] == 128).all() and (again[17, 17] != 128).any()
+    face = find_faces(read_photo(personas()[0].portrait))[0]
+    made = list(CycleGan.from_pretrained(tmp_path / "run" / "final")(
+        iter([face]), identity=None, params=Params(task="persona")))  # fmt: skip
+    assert made[0].shape[:2] == face.crop.shape[:2]
 
 
 @pytest.mark.slow
-def test_a_stopped_run_ends_with_the_same_weights(tmp_path: Path, heaps: Path) -> None:
-    pytest.importorskip("accelerate", reason="accelerate is not installed")
-    _train(heaps, tmp_path / "run", "--steps", "8", "--minutes", "0")
-    through = _weights(tmp_path / "run")
-    _train(heaps, tmp_path / "run", "--steps", "8", "--resume", str(tmp_path / "run" / "checkpoints" / "00000007"))
-    assert _weights(tmp_path / "run") == through
+def test_a_stopped_run_ends_with_the_same_weights(
+    tmp_path: Path, heaps: Path, script: Callable[[str], ModuleType]
+) -> None:
+    trainer, places = script("cyclegan"), ("--a", heaps / "a", "--b", heaps / "b", "--output", tmp_path / "run")
+    run(trainer, *places, *SQUARE, "--steps", "8", "--every", "1")
+    through = weights(tmp_path / "run" / "final")
+    run(trainer, *places, *SQUARE, "--steps", "8", "--resume", tmp_path / "run" / "checkpoints" / "00000007")
+    assert weights(tmp_path / "run" / "final") == through
 
 
 @pytest.mark.slow
 def test_two_processes_learn_together(tmp_path: Path, heaps: Path) -> None:
-    pytest.importorskip("accelerate", reason="accelerate is not installed")
-    launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
-    said = _train(heaps, tmp_path / "run", "--steps", "3", launcher=launcher)
-    assert said.count("from step 0") == 1
-    assert len(_weights(tmp_path / "run")) == 2
+    script = Path(__file__).parents[2] / "training" / "cyclegan.py"
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", script, "--a",
+               heaps / "a", "--b", heaps / "b", "--output", tmp_path, *SQUARE, "--steps", "3"]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0 and done.stdout.count("5 photos, 5 paintings") == 1, done.stderr
+    assert len(weights(tmp_path / "final")) == 2

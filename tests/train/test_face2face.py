@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
+from trainers import PAIRS, WHOSE, left_in, run, weights
 
 from facezoo.errors import UsageError
 from facezoo.face.mesh import topology
@@ -18,24 +17,13 @@ torch = pytest.importorskip("torch")
 
 from facezoo.methods.face2face.model import Painter  # noqa: E402
 from facezoo.motion.drawing import draw  # noqa: E402
-from facezoo.train.drawings import find_frames, fit_reader, importance, read_frames  # noqa: E402
+from facezoo.train.painting import find_frames, fit_reader, importance, read_frames  # noqa: E402
+from facezoo.zoo.record import read_record  # noqa: E402
 
-SCRIPT = Path(__file__).parents[2] / "training" / "face2face.py"
 PORTRAITS = Path(__file__).parents[2] / "hub" / "facezoo" / "zoo" / "personas"
-PAIRS = 4
 
 
-def _train(data: Path, output: Path, *more: str) -> str:
-    command = [sys.executable, str(SCRIPT), "--preset", "small", "--data", str(data), "--output", str(output),
-               "--people", "a", "b", "--batch", "2", "--judge", "4", "--threads", "1", *more]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def _weights(output: Path) -> str:
-    file = output / "final" / "painter" / "diffusion_pytorch_model.safetensors"
-    return hashlib.sha256(file.read_bytes()).hexdigest()
+OPTIONS = ("--preset", "small", "--batch", "2", "--judge", "4", *WHOSE)
 
 
 def test_frames_are_read_as_they_were_rendered(drawn_pairs: Path) -> None:
@@ -68,7 +56,7 @@ def test_frames_are_found_in_photos(tmp_path: Path) -> None:
     assert len(frames) == 1 and frames.picture(0, 256).shape == (256, 256, 3)
     assert abs(frames.meshes[0, 4, 0] - 128) < 25
     (tmp_path / "portrait.jpg").unlink()
-    with pytest.raises(UsageError, match="No face was found"):
+    with pytest.raises(UsageError, match="no pictures"):
         find_frames(tmp_path)
 
 
@@ -79,33 +67,37 @@ def test_eyes_and_mouth_count_most(drawn_pairs: Path) -> None:
     assert weight.mean() == pytest.approx(1) and weight[y, x] == pytest.approx(10 * weight[2, 2])
 
 
-@pytest.mark.slow
-def test_two_steps_and_what_they_leave(tmp_path: Path, drawn_pairs: Path) -> None:
-    pytest.importorskip("accelerate", reason="accelerate is not installed")
-    _train(drawn_pairs, tmp_path / "run", "--steps", "2")
-    left = {path.relative_to(tmp_path / "run").as_posix() for path in (tmp_path / "run").rglob("*") if path.is_file()}
-    assert {path for path in left if not path.startswith("checkpoints/")} == {
+def test_two_steps_and_what_they_leave(
+    tmp_path: Path, drawn_pairs: Path, script: Callable[[str], ModuleType], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(script("face2face"), "--data", drawn_pairs, "--output", tmp_path / "run", *OPTIONS, "--steps", "2")
+    assert left_in(tmp_path / "run") == {
+        "config.yaml",
         "final.png",
+        "losses.csv",
         "final/config.json",
+        "final/metrics.json",
         "final/painter/config.json",
         "final/painter/diffusion_pytorch_model.safetensors",
-        "metrics.json",
     }
-    assert {path.split("/")[1] for path in left if path.startswith("checkpoints/")} == {"00000002"}
-    scores = json.loads((tmp_path / "run" / "metrics.json").read_text())["held back"]
-    assert set(scores) == {"a", "b"}
-    assert all(table["made"]["l1"]["n"] == PAIRS for table in scores.values())
+    assert [path.name for path in (tmp_path / "run" / "checkpoints").iterdir()] == ["00000002"]
+    record = read_record(tmp_path / "run" / "final", "face2face")
+    assert {each.metric for each in record.scores} == {f"{m}_{p}" for m in ("ssim", "l1", "sharpness") for p in "ab"}
+    assert all(each.n == PAIRS for each in record.scores)
     painter = Painter.from_pretrained(tmp_path / "run" / "final" / "painter", torch_dtype=torch.float32)
     assert painter.people == ("a", "b") and np.abs(painter.rest("b")).max() > 0.3
+    said = capsys.readouterr().out
+    assert "SSIM, a:" in said and "facezoo run face2face" in said and "{" not in said
 
 
 @pytest.mark.slow
-def test_a_stopped_run_ends_with_the_same_weights(tmp_path: Path, drawn_pairs: Path) -> None:
-    pytest.importorskip("accelerate", reason="accelerate is not installed")
-    often = ("--steps", "4", "--minutes", "0", "--adversarial", "0.5")
-    _train(drawn_pairs, tmp_path / "through", *often)
-    _train(drawn_pairs, tmp_path / "stopped", *often)
-    _train(
-        drawn_pairs, tmp_path / "stopped", *often, "--resume", str(tmp_path / "stopped" / "checkpoints" / "00000003")
-    )
-    assert _weights(tmp_path / "through") == _weights(tmp_path / "stopped")
+def test_a_stopped_run_ends_with_the_same_weights(
+    tmp_path: Path, drawn_pairs: Path, script: Callable[[str], ModuleType]
+) -> None:
+    options = ("--data", drawn_pairs, *OPTIONS, "--steps", "4", "--every", "1", "--adversarial", "0.5")
+    trainer = script("face2face")
+    for name in ("through", "stopped"):
+        run(trainer, *options, "--output", tmp_path / name)
+    resume = tmp_path / "stopped" / "checkpoints" / "00000003"
+    run(trainer, *options, "--output", tmp_path / "stopped", "--resume", resume)
+    assert weights(tmp_path / "through" / "final") == weights(tmp_path / "stopped" / "final")

@@ -20,11 +20,11 @@ from facezoo.media.read import read_photo
 from facezoo.motion.controls import Controls
 from facezoo.motion.goal import Goal, draw_goal
 from facezoo.motion.motion import lip_opening
+from facezoo.train.render import appearance as frames_look
 from facezoo.train.render import frames
-from facezoo.train.render import look as frames_look
 from facezoo.train.render import store as frames_store
+from facezoo.train.render.appearance import Appearance
 from facezoo.train.render.frames import ANYONE, LABELS, PERSONA, FrameSettings, pair, persona_frame
-from facezoo.train.render.look import Appearance
 from facezoo.train.render.match import match
 from facezoo.types import Face, Pose
 from facezoo.zoo.embedded import personas

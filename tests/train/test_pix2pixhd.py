@@ -3,17 +3,18 @@ through."""
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
-import json
-import sys
-from collections.abc import Iterator
+import os
+import signal
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
+from trainers import WHOSE, left_in, run, weights
+
+from facezoo.errors import UsageError
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("accelerate", reason="accelerate is not installed")
@@ -22,87 +23,66 @@ from accelerate.state import AcceleratorState  # noqa: E402
 
 from facezoo.methods.pix2pixhd.model import MultiscaleDiscriminator  # noqa: E402
 from facezoo.methods.pix2pixhd.painter import PRESETS, FinePainter  # noqa: E402
-from facezoo.train.config import parse  # noqa: E402
-from facezoo.train.pix2pixhd import feature_matching, halved, least_squares, stage_of  # noqa: E402
-from facezoo.train.similarity import difference  # noqa: E402
+from facezoo.train.pix2pixhd import feature_matching, least_squares, stage_of  # noqa: E402
+from facezoo.zoo.record import read_record  # noqa: E402
 
 TINY = {"side": 32, "texture": 3, "texture_side": 16, "ngf": 2, "n_downsample_global": 1, "n_blocks_global": 1,
         "n_blocks_local": 1}  # fmt: skip
 
 
+OPTIONS = ("--network", "tiny", "--steps", "4", "--shares", "0.25", "0.25", "--batch", "2", "--judge", "2", "--patch",
+           "24", "--adversarial", "0.2", "--every", "1", *WHOSE)  # fmt: skip
+
+
 @pytest.fixture
-def script(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
-    """training/pix2pixhd.py, which knows one more network, on a fresh Accelerate."""
-    path = Path(__file__).parents[2] / "training" / "pix2pixhd.py"
-    spec = importlib.util.spec_from_file_location("training_pix2pixhd", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, spec.name, module)
-    spec.loader.exec_module(module)
+def trainer(script: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """training/pix2pixhd.py, which knows one more network."""
+    module = script("pix2pixhd")
     monkeypatch.setitem(module.NETWORKS, "tiny", TINY)
-    AcceleratorState._reset_state(reset_partial_state=True)
-    threads = torch.get_num_threads()
-    yield module
-    torch.set_num_threads(threads)
-    AcceleratorState._reset_state(reset_partial_state=True)
-
-
-def _config(script: ModuleType, data: Path, output: Path, **more: Any) -> Any:
-    settings = {"people": ("a", "b"), "network": "tiny", "steps": 4, "shares": (0.25, 0.25), "batch": 2, "judge": 2,
-                "patch": 24, "adversarial": 0.2, "minutes": 0.0, "threads": 1, **more}  # fmt: skip
-    return script.Config(data=data, output=output, **settings)
-
-
-def _weights(output: Path) -> str:
-    file = output / "final" / "painter" / "diffusion_pytorch_model.safetensors"
-    return hashlib.sha256(file.read_bytes()).hexdigest()
+    return module
 
 
 @pytest.mark.parametrize("precision", ["no", "bf16"])
 def test_a_stopped_run_ends_as_one_that_went_through(
-    precision: str, script: ModuleType, drawn_pairs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    precision: str, trainer: ModuleType, drawn_pairs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("ACCELERATE_MIXED_PRECISION", precision)
-    script.main(_config(script, drawn_pairs, tmp_path / "through"))
+    """Stopped when the enhancer has learned alone and both have not yet learned together."""
+    options = ("--data", drawn_pairs, *OPTIONS, "--mixed-precision", precision)
+    run(trainer, *options, "--output", tmp_path / "through")
     assert AcceleratorState().mixed_precision == precision
-    left = {path.relative_to(tmp_path / "through").as_posix() for path in (tmp_path / "through").rglob("*.*")}
-    pictures = {f"step_{step:06d}.png" for step in range(1, 5)}
-    assert {path for path in left if not path.startswith("checkpoints/")} == pictures | {
-        "final.png",
-        "final/config.json",
-        "final/painter/config.json",
-        "final/painter/diffusion_pytorch_model.safetensors",
-        "metrics.json",
-    }
-    scores = json.loads((tmp_path / "through" / "metrics.json").read_text())["held back"]
-    assert set(scores) == {"a", "b"}
-    assert all(table[name]["l1"]["n"] == 4 for table in scores.values() for name in ("made", "sketch", "driver"))
+    assert left_in(tmp_path / "through") >= {"config.yaml", "losses.csv", "best.json", "final.png"}
+    assert {path.name for path in (tmp_path / "through").glob("step_*")} == {f"step_{n:06d}.png" for n in (1, 2, 3)}
+    record = read_record(tmp_path / "through" / "final", "pix2pixhd")
+    assert {each.metric for each in record.scores} == {f"{m}_{p}" for m in ("ssim", "l1", "sharpness") for p in "ab"}
+    assert all(set(each.baselines) == {"sketch", "driver"} and each.n == 4 for each in record.scores)
     painter = FinePainter.from_pretrained(tmp_path / "through" / "final" / "painter", torch_dtype=torch.float32)
     assert painter.people == ("a", "b") and np.abs(painter.rest("b")).max() > 0.3
 
-    save = script.save_checkpoint
+    teach = FinePainter.teach
 
-    def save_and_stop(folder: Path, accelerator: Any, step: int) -> None:
-        save(folder, accelerator, step)
-        if step == 2:  # the enhancer has learned alone, both have not yet learned together
-            raise KeyboardInterrupt
+    def teach_and_stop(painter: FinePainter, stage: Any) -> None:
+        teach(painter, stage)
+        if stage == "local":
+            os.kill(os.getpid(), signal.SIGINT)
 
-    monkeypatch.setattr(script, "save_checkpoint", save_and_stop)
-    with pytest.raises(KeyboardInterrupt):
-        script.main(_config(script, drawn_pairs, tmp_path / "stopped"))
-    script.main(_config(script, drawn_pairs, tmp_path / "stopped", resume="last"))
-    assert _weights(tmp_path / "through") == _weights(tmp_path / "stopped")
+    with monkeypatch.context() as patched:
+        patched.setattr(FinePainter, "teach", teach_and_stop)
+        run(trainer, *options, "--output", tmp_path / "stopped")
+    assert not (tmp_path / "stopped" / "final").exists()
+    run(trainer, *options, "--output", tmp_path / "stopped", "--resume", "last")
+    assert weights(tmp_path / "through" / "final") == weights(tmp_path / "stopped" / "final")
 
 
-def test_wrong_settings_are_named(script: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_settings_are_named(trainer: ModuleType, drawn_pairs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for arguments, named in (
         (["--network", "huge"], "--network must be one of cpu"),
-        (["--network", "paper"], "--people imani"),
         (["--shares", "0.8", "0.3"], "--shares takes two numbers"),
     ):
         with pytest.raises(SystemExit):
-            parse(script.Config, script.PRESETS, ["--data", "x", "--output", "y", *arguments])
+            run(trainer, "--data", "x", "--output", "y", *arguments)
         assert named in capsys.readouterr().err
+    with pytest.raises(UsageError, match="knows one person"):
+        run(trainer, "--preset", "paper", "--data", drawn_pairs, "--output", "y")
 
 
 def test_stages_follow_each_other() -> None:
@@ -145,15 +125,6 @@ def test_judges_and_what_they_see() -> None:
     assert least_squares(certain, 1) == 0 and least_squares(certain, 0) == 2
     pulled = torch.autograd.grad(feature_matching(judge(true.detach()), judge(true)), true, allow_unused=True)
     assert pulled == (None,)  # the truth is no one's to change
-
-
-def test_unlike_pictures_cost_more() -> None:
-    torch.manual_seed(0)
-    picture, even = torch.rand(2, 3, 32, 32), torch.ones(2, 1, 32, 32)
-    assert difference(picture, picture, even, 1.0) == pytest.approx(0, abs=1e-5)
-    assert difference(picture + 0.1, picture, even, 0.0) == pytest.approx(0.1, rel=1e-4)
-    softer = torch.nn.functional.interpolate(halved(picture), scale_factor=2)
-    assert difference(softer, picture, even, 1.0) > difference(softer, picture, even, 0.0) + 0.1
 
 
 @pytest.mark.parametrize("name", PRESETS)

@@ -17,8 +17,8 @@ from facezoo.zoo.embedded import examples, personas
 
 pytest.importorskip("torch")
 
-from facezoo.train.project.faces import Side
 from facezoo.train.project.project import Busy, Project
+from facezoo.train.project.sides import Side
 
 
 @pytest.fixture
@@ -143,7 +143,7 @@ def test_too_early(project: Project) -> None:
 
 @pytest.mark.usefixtures("cheap")
 def test_the_example_is_paired(project: Project) -> None:
-    from facezoo.train.project.pairs import pairs_of
+    from facezoo.train.project.lessons import pairs_of
 
     project.fill_example(_quiet)
     assert project.paired and project.synthetic
@@ -157,7 +157,7 @@ def test_the_example_is_paired(project: Project) -> None:
 
 def test_what_others_do_is_shown_by_personas(project: Project) -> None:
     """Without pairs each face comes in with a persona's face, and nothing else of it is changed."""
-    from facezoo.train.project.pairs import network_for, pairs_of
+    from facezoo.train.project.lessons import network_for, pairs_of
 
     for side, number in (("a", 4), ("b", 5)):
         project.add(side, [examples()[number - 4].path], progress=_quiet)
@@ -199,7 +199,7 @@ def test_a_training_survives(tmp_path: Path, project: Project) -> None:
     project.resume()
     while project.state().step <= step:
         time.sleep(0.1)
-    pid = project.run._holder()["pid"]
+    pid = project.process._holder()["pid"]
     os.kill(pid, signal.SIGKILL)
     assert _until(project, "paused") and "interrupted" in project.state().message
     project.resume()

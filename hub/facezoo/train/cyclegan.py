@@ -1,4 +1,5 @@
-"""What training/cyclegan.py is built from: two translators and two judges, fakes remembered, and a look at the result.
+"""What training/cyclegan.py learns from and by: two heaps of pictures that have nothing to do with each other, two
+translators and two judges, fakes remembered, and what can be seen to go wrong.
 
 Source: Zhu et al. 2017, "Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial Networks" (section 3
 and 4; the pool is that of Shrivastava et al. 2017).
@@ -6,21 +7,38 @@ and 4; the pool is that of Shrivastava et al. 2017).
 
 from __future__ import annotations
 
-import copy
+import hashlib
 import math
-from dataclasses import dataclass, fields
-from typing import cast
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, cast
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from facezoo.errors import UsageError
+from facezoo.face.find import find_faces
+from facezoo.media.files import whole
 from facezoo.methods.cyclegan.model import PatchDiscriminator, ResnetGenerator
+from facezoo.methods.cyclegan.window import SHARE, window
 from facezoo.nn.residual import ResidualBlock
+from facezoo.train.sources import folder_of, frames_below
+from facezoo.types import Image
 
-__all__ = ["Average", "Judges", "Made", "Pool", "Translators", "look", "patch_distance", "pixels", "plain", "warnings"]
+__all__ = ["CUTS", "Cut", "Judges", "Made", "Pool", "Translators", "draw_crops", "find_pictures", "patch_distance",
+           "pixels", "plain", "square", "translated", "warnings"]  # fmt: skip
+
+Cut = Literal["face", "aligned", "window", "square"]
+CUTS: tuple[Cut, ...] = ("face", "aligned", "window", "square")
+"""What of a picture is learned from: an upright square around the largest face with hair and some shoulders; the face
+alone, turned and scaled as every method sees it; the part of that which CycleGAN's translator of faces sees; or the
+middle of the picture, whatever it shows."""
+
+_ROOM = 1.4  # side of the square around a face in sides of the aligned crop
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,32 +133,77 @@ class Pool(nn.Module):
         return self.pictures[torch.randint(filled, (count,))] if filled else self.pictures[:0]
 
 
-class Average(nn.Module):
-    """The translators as they were on average over the last steps: calmer pictures than those of any one step."""
+def find_pictures(place: str, side: int, cut: Cut, cache: Path) -> NDArray[np.uint8]:
+    """(N, side, side, 3) RGB uint8 of all photos, and of every fifth frame of all films, below a folder or in a Hub
+    data set, in the order of their names.
 
-    steps: Tensor
+    Those that cannot be read, or show no face where one is needed, are left out. cache: a folder, in which what was cut
+    of a place once is believed. Raises UsageError when no picture is left."""
+    name = hashlib.sha256(str(Path(place).resolve() if Path(place).exists() else place).encode()).hexdigest()[:8]
+    path = cache / f"{Path(place).name}_{cut}_{side}_{name}.npy"
+    if not path.exists():
+        squares: list[Image] = []
+        for frame in frames_below(folder_of(place)):
+            try:
+                squares.append(square(frame.image, side, cut))
+            except UsageError:
+                continue
+        if not squares:
+            raise UsageError(f"No face was found in {place}.", "Give pictures of faces, or use --cut square.")
+        cache.mkdir(parents=True, exist_ok=True)
+        with whole(path) as unfinished:
+            np.save(unfinished, np.stack(squares), allow_pickle=False)
+    return np.load(path, mmap_mode="r", allow_pickle=False)
 
-    def __init__(self, translators: Translators) -> None:
-        super().__init__()
-        self.mean = copy.deepcopy(translators)
-        self.requires_grad_(False)
-        self.register_buffer("steps", torch.zeros((), dtype=torch.long))
 
-    @torch.no_grad()
-    def follow(self, translators: Translators, decay: float) -> None:
-        """Take one more step into account; the first ones, far from the rest, are soon forgotten."""
-        self.steps += 1
-        decay = min(decay, (1 + int(self.steps)) / (10 + int(self.steps)))
-        for mean, now in zip(self.mean.parameters(), translators.parameters(), strict=True):
-            mean.lerp_(now, 1 - decay)
+def square(picture: Image, side: int, cut: Cut) -> Image:
+    """The part of a picture (H, W, 3) that is learned from, (side, side, 3) RGB uint8.
+
+    Raises UsageError when a face is needed and there is none."""
+    height, width = picture.shape[:2]
+    middle, span = np.array([width / 2, height / 2]), float(min(height, width))
+    if cut != "square":
+        size = {"aligned": side, "window": round(side / SHARE)}.get(cut, 64)
+        faces = find_faces(picture, crop_size=size, thorough=False)
+        if not faces:
+            raise UsageError("There is no face in this picture.", "Leave it out.")
+        if cut != "face":
+            return faces[0].crop if cut == "aligned" else window(faces[0].crop, side)
+        turn = faces[0].affine[:, :2].astype(np.float64)
+        middle = np.linalg.solve(turn, 31.5 - faces[0].affine[:, 2])
+        span = min(span, _ROOM * 64 / float(np.sqrt(np.linalg.det(turn))))
+    left, top = np.clip(np.round(middle - span / 2), 0, [width - span, height - span]).astype(int).tolist()
+    part = picture[top : top + int(span), left : left + int(span)]
+    smoothing = cv2.INTER_AREA if span > side else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(part, (side, side), interpolation=smoothing), np.uint8)
+
+
+def draw_crops(pictures: NDArray[np.uint8], count: int, side: int, zoom: float) -> Tensor:
+    """(count, 3, side, side) float32 in [-1, 1]: parts of pictures drawn at random, mirrored half of the time.
+
+    zoom: a picture is scaled so that its side is 1.06 to 1.06 zoom times that of the part, smaller ones more often."""
+    parts: list[NDArray[np.uint8]] = []
+    for number in torch.randint(len(pictures), (count,)).tolist():
+        size, left, top, mirrored = torch.rand(4).tolist()
+        scaled = round(side * 1.06 * zoom ** (size * size))
+        method = cv2.INTER_AREA if scaled < pictures.shape[1] else cv2.INTER_CUBIC
+        whole = cv2.resize(np.asarray(pictures[number]), (scaled, scaled), interpolation=method)
+        x, y = round(left * (scaled - side)), round(top * (scaled - side))
+        part = np.asarray(whole[y : y + side, x : x + side], np.uint8)
+        parts.append(part[:, ::-1] if mirrored < 0.5 else part)
+    return torch.from_numpy(np.stack(parts)).permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
 @torch.inference_mode()
-def look(translators: Translators, a: Tensor, b: Tensor) -> Made:
-    """What the translators make of pictures (N, 3, S, S) in [-1, 1], as many of A as of B; one at a time."""
-    device = next(translators.parameters()).device
-    made = [translators(*(each[None].to(device) for each in pair)) for pair in zip(a, b, strict=True)]
-    return Made(*(torch.cat([getattr(each, field.name) for each in made]) for field in fields(Made)))
+def translated(to_b: nn.Module, to_a: nn.Module, a: Tensor, b: Tensor) -> Made:
+    """What translators make of pictures (N, 3, S, S) in [-1, 1], one at a time."""
+
+    def each(network: nn.Module, pictures: Tensor) -> Tensor:
+        device = next(network.parameters()).device
+        return torch.cat([network(picture[None].to(device)).cpu() for picture in pictures])
+
+    fake_b, fake_a = each(to_b, a), each(to_a, b)
+    return Made(fake_b, fake_a, each(to_a, fake_b), each(to_b, fake_a), each(to_a, a), each(to_b, b))
 
 
 def pixels(pictures: NDArray[np.uint8]) -> Tensor:

@@ -1,328 +1,237 @@
-"""The training of the deepfakes autoencoder: one encoder, a decoder for each person.
+"""What training/deepfakes.py and the Train page learn from and by: pairs of faces, what a step costs, how it went.
 
 Two recipes. classic, that of 2017: every decoder learns to rebuild its own person from warped pictures of that person,
 and is then asked to decode anyone. paired: it also sees anyone, and is told what the person looks like who does the
-same. Every step depends on the seed and its number alone, so that a run that was stopped goes on to the very same
-weights.
+same.
 """
 
 from __future__ import annotations
 
-import copy
-import json
-import signal
-import time
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from importlib.util import find_spec
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from string import ascii_lowercase
-from types import FrameType
-from typing import Any, cast
+from typing import Any, Literal
 
+import cv2
 import numpy as np
+import PIL.Image
 import torch
-from accelerate.utils import set_seed
-from safetensors.torch import load_file
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
 
-from facezoo.errors import FacezooError
+from facezoo.errors import UsageError
 from facezoo.methods.deepfakes.model import ANYONE, Autoencoder
-from facezoo.methods.deepfakes.model import PRESETS as NETWORKS
-from facezoo.methods.deepfakes.pipeline import DeepFakes
-from facezoo.methods.deepfakes.window import WARP
-from facezoo.train.accelerator import new_accelerator
-from facezoo.train.checkpoint import load_checkpoint, save_checkpoint
-from facezoo.train.deepfakes_step import Recipe, draw_batch, loss_of, measure, sheet
-from facezoo.train.faces import FacePairs
-from facezoo.train.publish import read_data
+from facezoo.methods.deepfakes.window import LEFT, SHARE, TOP, random_warp
+from facezoo.train.likeness import damage_scores, difference, score_of
+from facezoo.zoo.record import Score
 
-__all__ = ["PRESETS", "Config", "Trainer", "begin_from", "best_of", "build", "finish", "run"]
+__all__ = [
+    "FacePairs",
+    "Recipe",
+    "decode",
+    "draw_batch",
+    "find_pairs",
+    "loss_of",
+    "measure",
+    "sheet",
+    "spoil",
+    "turn_grids",
+    "window_of",
+]
 
-_WARPS = {"paired": 0.003, "classic": WARP}  # where the answer is known, a strong warp only blurs what can be learned
-_CHOSEN_FROM = 64  # held-back pairs of each person that checkpoints are compared on
-_LOSSES = "losses.csv"
+Pictures = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False)
+class FacePairs:
+    """Pairs of aligned crops. anyone, persona: (N, D, D, 3) RGB uint8, pose and expression agree. labels: (N, D, D)
+    uint8 of the persona's picture, see `facezoo.train.render.frames.LABELS`."""
+
+    anyone: NDArray[np.uint8]
+    persona: NDArray[np.uint8]
+    labels: NDArray[np.uint8]
+
+    def __len__(self) -> int:
+        return len(self.anyone)
+
+    def pick(self, numbers: Sequence[int] | slice) -> FacePairs:
+        """Some of the pairs."""
+        return FacePairs(self.anyone[numbers], self.persona[numbers], self.labels[numbers])
+
+    def split(self) -> tuple[FacePairs, FacePairs]:
+        """Those that are learned from, and every tenth, at least one, which is held back."""
+        numbers = range(len(self))
+        held = [number for number in numbers if number % 10 == 9] or [0]
+        return self.pick([number for number in numbers if number not in held]), self.pick(held)
+
+
+def find_pairs(folders: Sequence[Path], people: Sequence[str], part: str, side: int) -> list[FacePairs]:
+    """The pairs of each person, folder/<person>/<part>, with crops of which the window has `side` px.
+
+    Raises UsageError when somebody has none in one of the folders."""
+    found: list[FacePairs] = []
+    for name in people:
+        sets = [_read_pairs(folder / name / part, round(side / SHARE)) for folder in folders]
+        found.append(FacePairs(*(np.concatenate([getattr(each, field) for each in sets])
+                                 for field in ("anyone", "persona", "labels"))))  # fmt: skip
+    return found
 
 
 @dataclass(frozen=True)
-class Config:
-    """Train the autoencoder of deepfakes."""
+class Recipe:
+    """batch: pictures of each person. own: share of them in which the person is the input too. warp: strength of the
+    input's warp. similarity, features, around: weights, as `facezoo.train.deepfakes.Config` explains them."""
 
-    output: Path
-    """Folder for checkpoints, pictures, losses.csv, metrics.json, best/ and final/, the weights."""
-    data: tuple[Path, ...] = ()
-    """Folders of pairs, each with one subfolder a person, and train/ and held_back/ in these."""
-    faces: tuple[Path, ...] = ()
-    """In place of `data`: a folder of photos and videos for each person, who are called a, b, c ...; needs classic."""
-    people: tuple[str, ...] = ("imani", "joss", "orla", "tarek")
-    """Subfolders of `data`: who gets a decoder."""
-    recipe: str = "paired"
-    """paired or classic."""
-    network: str = "cpu"
-    """cpu or paper: see facezoo.methods.deepfakes.model."""
-    settings: str = ""
-    """JSON with constructor arguments of the network that differ from these."""
-    steps: int = 3000
-    """Steps of the optimiser."""
-    batch: int = 8
-    """Pictures a step for each person."""
-    own: float = 0.2
-    """Share of these in which the persona is the input too; paired alone."""
-    warp: float = -1.0
-    """Strength of the 5 x 5 warp of the input, in shares of the picture's side; below 0 what suits the recipe: 0.003 of
-    paired, 0.02 of classic."""
-    rate: float = 8e-4
-    """Learning rate of Adam at the start; it falls to 0 along half a cosine."""
-    similarity: float = 0.5
-    """Weight of 1 - SSIM beside L1."""
-    features: float = 3.0
-    """How much more eyes, brows and mouth count."""
-    around: float = 0.1
-    """How much what is not the face counts."""
-    minutes: float = 10.0
-    """Time between checkpoints, between pictures, and between the measurements that best/ is chosen by."""
-    every: int = 0
-    """Steps between these, in place of minutes."""
-    threads: int = 2
-    """Threads of torch."""
-    resume: str = ""
-    """A checkpoint folder to go on from, or "last"."""
-    init_from: str = ""
-    """A folder with weights to begin with, as far as they fit: networks may differ in their last layers or people."""
-    push: str = ""
-    """Hub repository owner/name that the weights are uploaded to at the end; needs --data-record."""
-    data_record: str = ""
-    """JSON file that says of each data set its name, licence, consent and statement."""
-    seed: int = 0
-    """Of everything drawn at random."""
-
-    def __post_init__(self) -> None:
-        if self.recipe not in _WARPS or self.network not in NETWORKS:
-            raise ValueError("--recipe must be paired or classic, --network cpu or paper")
-        if bool(self.data) == bool(self.faces):
-            raise ValueError("give --data or --faces")
-        if self.faces and self.recipe != "classic":
-            raise ValueError("--faces has no pairs: use --recipe classic")
-        if len(self.faces) > len(ascii_lowercase):
-            raise ValueError("--faces takes 26 people at most")
-        if self.push:
-            read_data(self.data_record)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Who gets a decoder."""
-        return tuple(ascii_lowercase[: len(self.faces)]) if self.faces else self.people
-
-    def of_a_step(self) -> Recipe:
-        """What one step needs to know."""
-        own = 1.0 if self.recipe == "classic" else self.own
-        warp = self.warp if self.warp >= 0 else _WARPS[self.recipe]
-        return Recipe(self.batch, own, warp, self.similarity, self.features, self.around)
+    batch: int
+    own: float
+    warp: float
+    similarity: float
+    features: float
+    around: float
 
 
-PRESETS: dict[str, dict[str, Any]] = {
-    "cpu": {},
-    "paper": {"network": "paper", "recipe": "classic", "steps": 200_000, "batch": 32, "rate": 5e-5, "similarity": 0.0,
-              "threads": 8},
-}  # fmt: skip
+def draw_batch(training: Sequence[FacePairs], network: Autoencoder, recipe: Recipe) -> tuple[Tensor, Tensor, Tensor]:
+    """Warped faces (P, B, 3, S, S), what is to be made of them (P B, 3, T, T), T = S scale, both float32 in [-1, 1],
+    and labels of that (P B, T, T) uint8, where the network is; P: its decoders, that of everybody else last."""
+    inputs: list[Pictures] = []
+    truths: list[Pictures] = []
+    labels: list[Pictures] = []
+    for pairs in training:
+        chosen = torch.randint(len(pairs), (recipe.batch,)).numpy()
+        persona = pairs.persona[chosen]
+        own = np.ones(recipe.batch, bool) if recipe.own == 1 else torch.rand(recipe.batch).numpy() < recipe.own
+        inputs.append(np.where(own[:, None, None, None], persona, pairs.anyone[chosen]))
+        truths.append(persona)
+        labels.append(pairs.labels[chosen])
+    if ANYONE in network.decoders:  # a pair's faces are alike, so its labels serve
+        pairs = training[int(torch.randint(len(training), ()))]
+        chosen = torch.randint(len(pairs), (recipe.batch,)).numpy()
+        inputs.append(pairs.anyone[chosen])
+        truths.append(pairs.anyone[chosen])
+        labels.append(pairs.labels[chosen])
+    faces, truth = (torch.from_numpy(np.concatenate(each)).permute(0, 3, 1, 2) / 127.5 - 1 for each in (inputs, truths))
+    where = torch.from_numpy(np.concatenate(labels))[:, None].float()
+    side, scale = network.side, network.scale
+    coarse, grid = turn_grids(len(faces), (side, side * scale))
+    warped = coarse + SHARE * random_warp(len(faces), side, recipe.warp)
+    faces = functional.avg_pool2d(faces, scale)
+    faces = functional.grid_sample(faces, warped, "bilinear", "reflection", align_corners=False)
+    truth = functional.grid_sample(truth, grid, "bicubic", "reflection", align_corners=False).clamp(-1, 1)
+    where = functional.grid_sample(where, grid, "nearest", "reflection", align_corners=False)
+    drawn = spoil(faces).unflatten(0, (-1, recipe.batch)), truth, where[:, 0].round().byte()
+    seen, wanted, marked = (each.to(network.device) for each in drawn)
+    return seen, wanted, marked
 
 
-class Trainer:
-    """A network, its optimiser and where they are; `step()` makes one step.
+def loss_of(pictures: Tensor, masks: Tensor, truth: Tensor, labels: Tensor, recipe: Recipe) -> Tensor:
+    """L1 and 1 - SSIM where the face is, more so on eyes, brows and mouth, and the mask's cross entropy.
 
-    network: put where Accelerate puts it. training: pairs of each of its people, in their order, with crops of which
-    the window is side x scale px. config.steps: length of the cosine that the learning rate follows, 0 for none.
-    number: steps made. Checkpoints lie in config.output / "checkpoints"."""
-
-    def __init__(self, network: Autoencoder, training: Sequence[FacePairs], config: Config) -> None:
-        self.config, self.training, self.number, self._recipe = config, training, 0, config.of_a_step()
-        self.side, self.scale, self.anyone = network.side, network.scale, ANYONE in network.decoders
-        network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue, reportArgumentType]
-        self.optimizer = torch.optim.Adam(network.parameters(), config.rate, betas=(0.9, 0.99))
-        tracker = "tensorboard" if find_spec("tensorboard") else None
-        self.accelerator = new_accelerator(log_with=tracker, project_dir=config.output)
-        if tracker:
-            self.accelerator.init_trackers("losses")
-        schedules = torch.optim.lr_scheduler
-        schedule = (
-            schedules.CosineAnnealingLR(self.optimizer, config.steps)
-            if config.steps
-            else schedules.ConstantLR(self.optimizer, factor=1.0)
-        )
-        prepared = self.accelerator.prepare(network, self.optimizer, schedule)
-        self._network, self.optimizer, self._schedule = cast("tuple[Any, Any, Any]", prepared)
-
-    @property
-    def network(self) -> Autoencoder:
-        """The network itself, without what Accelerate wrapped around it."""
-        return cast("Autoencoder", self.accelerator.unwrap_model(self._network))
-
-    @property
-    def rate(self) -> float:
-        """The learning rate of the next step."""
-        return float(self.optimizer.param_groups[0]["lr"])
-
-    def step(self) -> float:
-        """One step; gives its loss. Raises FacezooError when that is no number."""
-        config, processes = self.config, self.accelerator.num_processes
-        torch.manual_seed((config.seed * config.steps + self.number) * processes + self.accelerator.process_index)
-        drawn = draw_batch(self.training, self.side, self.scale, self.anyone, self._recipe)
-        faces, truth, labels = (each.to(self.accelerator.device) for each in drawn)
-        pictures, masks = self._network(faces)
-        loss = loss_of(pictures.flatten(0, 1), masks.flatten(0, 1), truth, labels, self._recipe)
-        self.accelerator.backward(loss)
-        self.accelerator.clip_grad_norm_(self._network.parameters(), 1.0)
-        self.optimizer.step()
-        self._schedule.step()
-        self.optimizer.zero_grad()
-        self.number += 1
-        value = loss.item()
-        if not np.isfinite(value):
-            raise FacezooError(
-                f"The loss of step {self.number} is {value}.", "Lower --rate and go on from a checkpoint."
-            )
-        return value
-
-    def export(self, folder: Path) -> None:
-        """Write the weights as they are now, in float16, to a folder for `DeepFakes.from_pretrained`."""
-        DeepFakes({"autoencoder": copy.deepcopy(self.network).half()}).save_pretrained(folder)
-
-    def load(self, resume: str) -> None:
-        """Go on from a checkpoint: "last", its folder, or "" for none. Raises UsageError when there is none."""
-        self.number = load_checkpoint(self.config.output / "checkpoints", self.accelerator, resume)
-
-    def save(self) -> None:
-        """Write a checkpoint, whole or not at all."""
-        save_checkpoint(self.config.output / "checkpoints", self.accelerator, self.number)
+    pictures, truth: (N, 3, T, T) in [-1, 1]; masks: (N, 1, T, T) logits; labels: (N, T, T) uint8."""
+    labels = labels[:, None]
+    face = ((labels >= 2) & (labels <= 7)).float()
+    weight = recipe.around + (1 - recipe.around) * face + recipe.features * ((labels >= 3) & (labels <= 7)).float()
+    weight = weight / weight.mean()
+    loss = difference(pictures, truth, weight, recipe.similarity)
+    return loss + 0.1 * functional.binary_cross_entropy_with_logits(masks, face)
 
 
-def build(config: Config) -> Autoencoder:
-    """A new network as the configuration asks for it, on the CPU, float32."""
-    torch.set_num_threads(config.threads)
-    set_seed(config.seed)
-    settings = {**NETWORKS[config.network], "people": config.names} | json.loads(config.settings or "{}")
-    if config.recipe == "classic" and settings.get("anyone") == ():
-        settings["anyone"] = settings["ups"]  # whoever comes in must have been rebuilt once
-    return Autoencoder(**settings)
+def window_of(crops: NDArray[Any], side: int) -> NDArray[Any]:
+    """(N, T, T, C) what the network sees of aligned crops (N, D, D, C), T = `side` px: a view of them."""
+    top, left = (round(part * crops.shape[1]) for part in (TOP, LEFT))
+    return crops[:, top : top + side, left : left + side]
 
 
-def begin_from(network: Autoencoder, folder: str) -> str:
-    """Take over what fits of the weights in a folder, other people's decoders left out; says how much that is."""
-    state, own = load_file(Path(folder) / "diffusion_pytorch_model.safetensors"), network.state_dict()
-    fitting = {name: value.float() for name, value in state.items() if name in own and value.shape == own[name].shape}
-    network.load_state_dict(fitting, strict=False)
-    return f"{len(fitting)} of {len(own)} tensors begin as in {folder}"
+@torch.inference_mode()
+def decode(network: Autoencoder, crops: Pictures, person: str) -> tuple[Pictures, Pictures]:
+    """(N, D, D, 3) uint8 aligned crops to their windows and what the network makes of these, (N, T, T, 3) RGB uint8."""
+    window = window_of(crops, network.side * network.scale)
+    faces = torch.from_numpy(window).permute(0, 3, 1, 2).to(network.device) / 127.5 - 1
+    picture, _ = network.swap(functional.avg_pool2d(faces, network.scale), person)
+    return window, ((picture + 1) * 127.5).round().byte().permute(0, 2, 3, 1).cpu().numpy()
 
 
-def run(
-    network: Autoencoder, training: Sequence[FacePairs], held_back: Sequence[FacePairs], config: Config
-) -> Trainer | None:
-    """Train to the last step, with checkpoints, pictures, losses.csv and best/ on the way.
-
-    None when SIGINT or SIGTERM ended it: a checkpoint was saved. held_back: as `training`, of other people."""
-    trainer, saved = Trainer(network, training, config), time.monotonic()
-    trainer.load(config.resume)
-    main = trainer.accelerator.is_main_process
-    losses = _Losses(config.output / _LOSSES, trainer.number if config.resume else 0) if main else None
-    with _stoppable() as stopped:
-        while trainer.number < config.steps and not stopped:
-            rate = trainer.rate
-            loss = trainer.step()
-            trainer.accelerator.log({"loss": loss, "rate": rate}, trainer.number)
-            if losses is None:
-                continue
-            losses.add(trainer.number, loss, rate)
-            due = trainer.number % config.every == 0 if config.every else time.monotonic() - saved > 60 * config.minutes
-            if due and trainer.number < config.steps:
-                trainer.save()
-                _keep_best(trainer, held_back)
-                sheet(trainer.network, held_back, config.names, config.output / f"step_{trainer.number:06d}.png")
-                saved = time.monotonic()
-        if main:
-            trainer.save()
-        trainer.accelerator.end_training()
-        if trainer.number < config.steps:
-            print(f"Stopped at step {trainer.number}. --resume last goes on from there.", flush=True)
-            return None
-    return trainer
+def sheet(network: Autoencoder, held_back: Sequence[FacePairs], people: Sequence[str], rows: int = 10) -> Pictures:
+    """(H, W, 3) RGB uint8 of held-back faces, for each person: input | decoded | the truth, side by side."""
+    columns: list[Pictures] = []
+    for person, pairs in zip(people, held_back, strict=True):
+        chosen = np.linspace(0, len(pairs) - 1, min(rows, len(pairs))).astype(int)
+        window, made = decode(network, pairs.anyone[chosen], person)
+        truth, _ = decode(network, pairs.persona[chosen], person)
+        columns += [np.vstack(list(each)) for each in (window, made, truth)]
+    longest = max(len(each) for each in columns)
+    return np.hstack([np.pad(each, ((0, longest - len(each)), (0, 0), (0, 0))) for each in columns])
 
 
-class _Losses:
-    """losses.csv: one line a step. What a run wrote beyond the step that is gone on from is dropped."""
-
-    def __init__(self, path: Path, number: int) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lines = path.read_text(encoding="utf-8").splitlines()[1:] if number and path.is_file() else []
-        kept = [line for line in lines if line.count(",") == 2 and int(line.partition(",")[0]) <= number]
-        path.write_text("\n".join(["step,loss,rate", *kept, ""]), encoding="utf-8")
-        self._file = path.open("a", encoding="utf-8", buffering=1)
-        self._last: list[float] = []
-
-    def add(self, number: int, loss: float, rate: float) -> None:
-        """Write one step down, and print every 50th."""
-        self._file.write(f"{number},{loss:.6f},{rate:.3e}\n")
-        self._last.append(loss)
-        if number % 50 == 0:
-            print(f"step {number}  loss {np.mean(self._last):.4f}  rate {rate:.1e}", flush=True)
-            self._last.clear()
+_SCORES: tuple[tuple[str, str, Literal["higher", "lower"]], ...] = (
+    ("ssim", "SSIM", "higher"), ("l1", "L1, grey levels", "lower")
+)  # fmt: skip
 
 
-@contextmanager
-def _stoppable() -> Generator[list[int]]:
-    """A list that gets the number of a SIGINT or SIGTERM, which do nothing else meanwhile."""
-    received: list[int] = []
-
-    def note(number: int, _: FrameType | None) -> None:
-        received.append(number)
-
-    before = {each: signal.signal(each, note) for each in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield received
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
-
-
-def _keep_best(trainer: Trainer, held_back: Sequence[FacePairs]) -> None:
-    """Save the weights as best/ when they are better on pairs held back than those there."""
-    config = trainer.config
-    tables = [
-        measure(trainer.network, pairs.pick(slice(None, None, max(1, len(pairs) // _CHOSEN_FROM))), person)
-        for person, pairs in zip(config.names, held_back, strict=True)
-    ]
-    score = float(np.mean([table["swap"]["ssim"]["mean"] for table in tables]))
-    print(f"step {trainer.number}  ssim of held-back pairs {score:.4f}", flush=True)
-    if score <= best_of(config.output)[1]:
-        return
-    best = config.output / "best"
-    trainer.export(best)
-    (best / "best.json").write_text(json.dumps({"step": trainer.number, "ssim": score}) + "\n", encoding="utf-8")
+def measure(network: Autoencoder, pairs: FacePairs, person: str, most: int) -> list[Score]:
+    """SSIM and L1 in grey levels over the true person's face, of the swap and of the copied input."""
+    pairs = pairs.pick(slice(None, None, max(1, len(pairs) // most)))
+    window, made = decode(network, pairs.anyone, person)
+    truth, _ = decode(network, pairs.persona, person)
+    where = window_of(pairs.labels[..., None], window.shape[1])[..., 0]
+    ours, copied = (
+        [damage_scores(picture, true, ((label >= 2) & (label <= 7)).astype(np.float32))
+         for picture, true, label in zip(pictures, truth, where, strict=True)]
+        for pictures in (made, window)
+    )  # fmt: skip
+    return [score_of(f"{name}_{person}", f"{title}, {person}", [each[name] for each in ours],
+                     {"copied input": [each[name] for each in copied]}, better=better)
+            for name, title, better in _SCORES]  # fmt: skip
 
 
-def best_of(output: Path) -> tuple[int, float]:
-    """The step of the weights in best/ of a run's folder, and their SSIM; (0, -1) when there are none."""
-    try:
-        known = json.loads((output / "best" / "best.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return 0, -1.0
-    return int(known["step"]), float(known["ssim"])
+def turn_grids(count: int, sides: Sequence[int]) -> list[Tensor]:
+    """(N, S, S, 2) float32 for each side S: where the window's pixels lie in the aligned crop, [-1, 1] from edge to
+    edge, each of the N turned, moved and scaled a little at random."""
+    middle = torch.tensor([LEFT, TOP]) + SHARE / 2
+    angle = 0.09 * torch.randn(count).clamp(-2, 2)
+    scale = 1 + 0.035 * torch.randn(count).clamp(-2, 2)
+    cos, sin = (scale * angle.cos())[:, None, None], (scale * angle.sin())[:, None, None]
+    moved = middle + 0.02 * torch.randn(count, 1, 1, 2).clamp(-2, 2)
+    grids: list[Tensor] = []
+    for side in sides:
+        line = (torch.arange(side) + 0.5) / side * SHARE
+        y, x = torch.meshgrid(line + TOP - middle[1], line + LEFT - middle[0], indexing="ij")
+        grids.append(2 * (torch.stack([cos * x - sin * y, sin * x + cos * y], dim=-1) + moved) - 1)
+    return grids
 
 
-def finish(trainer: Trainer, held_back: Sequence[FacePairs]) -> dict[str, dict[str, dict[str, dict[str, float]]]]:
-    """Save the last weights as final/ in float16, measure them on the pairs held back, and write metrics.json and
-    final.png; gives person -> what `measure` gives."""
-    config, final = trainer.config, trainer.config.output / "final"
-    trainer.export(final)
-    network = Autoencoder.from_pretrained(final / "autoencoder", torch_dtype=torch.float32)  # what ships is measured
-    sheet(network, held_back, config.names, config.output / "final.png")
-    metrics = {person: measure(network, pairs, person) for person, pairs in zip(config.names, held_back, strict=True)}
-    step, score = best_of(config.output)
-    told = {
-        "config": json.loads(json.dumps(asdict(config), default=str)),
-        "held back": metrics,
-        "best": {"step": step, "ssim": score} if step else None,
-    }
-    text = json.dumps(told, indent=2)
-    (config.output / "metrics.json").write_text(text + "\n", encoding="utf-8")
-    print(text, flush=True)
-    return metrics
+def spoil(faces: Tensor) -> Tensor:
+    """(N, 3, S, S) float32 in [-1, 1], in another light, grey, blurred or noisy at random."""
+
+    def chance(share: float) -> Tensor:
+        return (torch.rand(len(faces), 1, 1, 1) < share).float()
+
+    light = (faces / 2 + 0.5).clamp(0.001, 1) ** torch.exp(0.3 * torch.randn(len(faces), 1, 1, 1))
+    line = torch.linspace(-1, 1, faces.shape[-1])
+    slope = 0.18 * torch.randn(len(faces), 2, 1, 1)
+    light = light * torch.exp(slope[:, :1] * line + slope[:, 1:] * line[:, None])
+    grey = light.mean(dim=1, keepdim=True).expand_as(light)
+    light = torch.lerp(light, grey, chance(0.15) + (1 - chance(0.85)) * torch.rand(len(faces), 1, 1, 1) * 0.6)
+    half = functional.interpolate(functional.avg_pool2d(light, 2), scale_factor=2, mode="bilinear", align_corners=False)
+    light = torch.lerp(light, half, chance(0.3) * torch.rand(len(faces), 1, 1, 1))
+    noise = 0.04 * torch.rand(len(faces), 1, 1, 1) * torch.randn_like(light)
+    return (light + chance(0.3) * noise).clamp(0, 1.2) * 2 - 1
+
+
+def _read_pairs(folder: Path, side: int) -> FacePairs:
+    names = sorted(path.stem[:-2] for path in (folder / "frames").glob("*_a.jpg"))
+    names = [name for name in names if (folder / "parts" / f"{name}_b.npz").is_file()]  # written last
+    if not names:
+        raise UsageError(f"There are no pairs in {folder}.", "Make them with training/persona_frames.py --pairs.")
+    both = [np.stack([_picture(folder / "frames" / f"{name}_{letter}.jpg", side) for name in names]) for letter in "ab"]
+    labels = [np.asarray(PIL.Image.open(folder / "masks" / f"{name}_b.png")) for name in names]
+    smaller = [cv2.resize(each, (side, side), interpolation=cv2.INTER_NEAREST) for each in labels]
+    return FacePairs(both[0], both[1], np.stack(smaller).astype(np.uint8))
+
+
+def _picture(path: Path, side: int) -> NDArray[np.uint8]:
+    """(D, D, 3) RGB uint8 of the crop at a path."""
+    image = np.asarray(PIL.Image.open(path).convert("RGB"))
+    if image.shape[0] == side:
+        return image
+    return np.asarray(cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA), np.uint8)

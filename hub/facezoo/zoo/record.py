@@ -41,6 +41,7 @@ LICENCES = {
 }
 """SPDX name -> the Hub's word. The Hub takes any word without complaint, and then its filters do not find the model."""
 
+_NEW = ("sha256", "limits")  # left out when empty: the records that ship are older, and pinned
 _PREVIEW = re.compile(r"previews/[\w-][\w.-]*\.(png|jpg|jpeg|webp|gif|mp4)", re.ASCII)
 
 _FREE_LICENCES = ("apache-2.0", "mit", "bsd", "cc0", "cc-by-4.0", "cc-by-3.0", "public domain", "openrail")
@@ -51,7 +52,8 @@ Consent = Literal["synthetic", "public domain", "given"]
 
 @dataclass(frozen=True)
 class Data:
-    """One data set that was learned from. statement: one sentence on whose faces these are and why they may be used."""
+    """One data set that was learned from. statement: one sentence on whose faces these are and why they may be used.
+    sha256: of its files, "" when nobody knows."""
 
     name: str
     licence: str
@@ -59,6 +61,7 @@ class Data:
     statement: str
     url: str = ""
     count: int = 0
+    sha256: str = ""
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,8 @@ class Score:
 
 @dataclass(frozen=True)
 class Record:
-    """All of metrics.json. previews: file below the repository -> caption."""
+    """All of metrics.json. previews: file below the repository -> caption. limits: one sentence on what these weights
+    cannot do, "" when that is what SPEC says."""
 
     method: str
     licence: str
@@ -111,6 +115,14 @@ class Record:
     scores: tuple[Score, ...] = ()
     notes: tuple[str, ...] = ()
     previews: dict[str, str] = field(default_factory=dict[str, str])
+    limits: str = ""
+
+    def words(self, name: str) -> str:
+        """One line on who may use the weights of this name, and on whose faces they learned from."""
+        told = "; ".join(
+            f"{each.name} ({each.licence}; consent: {each.consent}). {each.statement}" for each in self.data
+        )
+        return f"{name}, weights of {self.method}: licence {self.licence}. Learned from {told}"
 
 
 def read_record(folder: Path, method: str = "") -> Record:
@@ -142,6 +154,7 @@ def parse_record(text: str) -> Record:
             scores=tuple(_score(each) for each in given.get("scores", ())),
             notes=tuple(str(each) for each in given.get("notes", ())),
             previews={str(name): str(caption) for name, caption in given.get("previews", {}).items()},
+            limits=str(given.get("limits", "")),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as problem:
         raise WeightsUnavailable(
@@ -155,7 +168,10 @@ def parse_record(text: str) -> Record:
 def record_text(record: Record) -> str:
     """The record as the text of metrics.json. Raises WeightsUnavailable as `parse_record` does."""
     _check(record)
-    return json.dumps(asdict(record), indent=2, ensure_ascii=False) + "\n"
+    told = asdict(
+        record, dict_factory=lambda pairs: {name: value for name, value in pairs if value or name not in _NEW}
+    )
+    return json.dumps(told, indent=2, ensure_ascii=False) + "\n"
 
 
 def _score(given: dict[str, Any]) -> Score:

@@ -7,7 +7,7 @@ import os
 from facezoo.errors import NoFace
 from facezoo.face.find import find_faces
 from facezoo.media.read import read_photo
-from facezoo.train.project.faces import Side
+from facezoo.train.project.sides import Side
 from facezoo.train.render.frames import FrameSettings, Subject, pair, prepare
 from facezoo.types import Progress
 from facezoo.zoo.embedded import examples

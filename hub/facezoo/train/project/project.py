@@ -24,8 +24,8 @@ from typing import Any, cast
 
 from facezoo.errors import BadInput, UsageError
 from facezoo.safety import admission
-from facezoo.train.project.faces import FoundFace, Side, write_whole
-from facezoo.train.project.run import Busy, Run, State
+from facezoo.train.project.process import Busy, Process, State
+from facezoo.train.project.sides import FoundFace, Side, write_whole
 from facezoo.types import Clip, Progress
 from facezoo.zoo.embedded import consent_free, examples, personas
 
@@ -63,12 +63,12 @@ class Project:
 
     id: 22 characters that cannot be guessed. folder: all that belongs to it, readable by this user alone. synthetic:
     whether every face is one of facezoo's own synthetic people. weights: a folder for `DeepFakes.from_pretrained`, with
-    the people a and b; there from the first minute of training on, whole at any time."""
+    the people a and b; there from the first minute of training on, whole at any time. process: the training."""
 
     def __init__(self, folder: Path) -> None:
         self.id, self.folder = folder.name, folder
         self.sides = {side: Side(folder / side) for side in ("a", "b")}
-        self._run = Run(folder)
+        self.process = Process(folder)
 
     @classmethod
     def create(cls, root: Path) -> Project:
@@ -110,12 +110,7 @@ class Project:
     @property
     def weights(self) -> Path:
         """The trained weights; the folder is there from the first saved step on."""
-        return self._run.weights
-
-    @property
-    def run(self) -> Run:
-        """The training."""
-        return self._run
+        return self.process.weights
 
     def add(self, side: str, paths: Sequence[Path], *, consent: bool | None = None, progress: Progress) -> int:
         """Find the faces in photos and videos and store them; gives how many were new and of use.
@@ -123,7 +118,7 @@ class Project:
         consent: whether the statement of `safety.admission` was made; the synthetic people and paintings that ship need
         none. progress may raise Cancelled: what was found so far stays. Files that cannot be read are passed over.
         Raises ConsentRequired, ContentRefused, and BadInput when no file could be read."""
-        from facezoo.train.project.gather import Sorter, crops_of
+        from facezoo.train.gather import Sorter, crops_of
 
         where = self._side(side)
         refused: list[BadInput] = []
@@ -200,12 +195,12 @@ class Project:
         fewest = min(len(side.kept()) for side in self.sides.values())
         if fewest < _FEWEST:
             raise UsageError("There are too few faces to begin with.", f"Give at least {_FEWEST} of each person.")
-        self._run.start(minutes)
+        self.process.start(minutes)
 
     def pause(self) -> None:
         """Save and stop; returns at once, the state is "pausing" until it is done. Raises UsageError when it does not
         run."""
-        self._run.wish("pause")
+        self.process.wish("pause")
 
     def resume(self) -> None:
         """Go on from where it was last saved, also after a restart of the machine; a training whose minutes are over
@@ -218,15 +213,15 @@ class Project:
         """Finish: save the weights and stop; returns at once, the state is "finishing" until it is done.
 
         Raises WeightsUnavailable when nothing was learned yet."""
-        self._run.wish("finish")
+        self.process.wish("finish")
 
     def state(self) -> State:
         """Where the training is."""
-        return self._run.state()
+        return self.process.state()
 
     def delete(self) -> None:
         """Stop everything and delete the folder."""
-        self._run.end()
+        self.process.end()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _side(self, side: str) -> Side:

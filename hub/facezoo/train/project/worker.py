@@ -1,8 +1,7 @@
-"""The process that trains a project: python -m facezoo.train.project.worker FOLDER. `Run.start` begins it."""
+"""The process that trains a project: python -m facezoo.train.project.worker FOLDER. `Process.start` begins it."""
 
 from __future__ import annotations
 
-import math
 import os
 import shutil
 import signal
@@ -16,16 +15,17 @@ import PIL.Image
 import torch
 
 from facezoo.errors import FacezooError
+from facezoo.media.files import whole
+from facezoo.methods.deepfakes.pipeline import DeepFakes
 from facezoo.safety.marks import draw, mark
-from facezoo.train.deepfakes import Config, Trainer
-from facezoo.train.deepfakes_step import decode
-from facezoo.train.faces import FacePairs
-from facezoo.train.project.pairs import PEOPLE, network_for, pairs_of
+from facezoo.train.checkpoint import checkpoints_in, load_checkpoint, new_accelerator, save_checkpoint
+from facezoo.train.deepfakes import Recipe, decode, draw_batch, loss_of
+from facezoo.train.loop import half_cosine, keep
+from facezoo.train.project.lessons import network_for, pairs_of
 from facezoo.train.project.project import Project
 
 __all__ = ["main"]
 
-_BATCH = 4
 _RATE = 6e-4
 _LAST_RATE = 0.03  # of it, that is left when the planned time is over
 _WARM_UP = 15  # steps
@@ -46,47 +46,48 @@ def main(folder: Path) -> None:
     stopped: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda number, _: stopped.append(number))
-    work = _Work(project)
     try:
-        work.prepare()
+        work = _Work(project)
         while not stopped and not work.over:
             work.step()
         work.close()
     except Exception as problem:
         traceback.print_exc()
-        told = project.run.told()
+        told = project.process.told()
         told.status = "failed"
         told.message = problem.message if isinstance(problem, FacezooError) else f"The training stopped: {problem}"
-        project.run.tell(told)
+        project.process.tell(told)
 
 
 class _Work:
-    """The trainer of a project, and what it tells."""
+    """The network of a project as it learns, and what is told of it."""
 
     def __init__(self, project: Project) -> None:
-        self._project, self._run = project, project.run
-        self._told = self._run.told()
-        self._trainer: Trainer
-        self._shown: list[FacePairs] = []
-        self._stride, self._sum, self._summed = 1, 0.0, 0
+        self._run, self._told = project.process, project.process.told()
+        self._training = pairs_of(project)
+        self._network = network_for(self._training).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue, reportArgumentType]
+        self._recipe = Recipe(batch=4, own=_OWN[project.paired], warp=0.003, similarity=0.5, features=3.0, around=0.1)
+        self._accelerator = new_accelerator()
+        adam = torch.optim.Adam(self._network.parameters(), _RATE, betas=(0.9, 0.99))
+        self._model, self._adam = self._accelerator.prepare(self._network, adam)
+        self._checkpoints = self._run.folder / "checkpoints"
+        self._number = load_checkpoint(
+            self._checkpoints, self._accelerator, "last" if checkpoints_in(self._checkpoints) else ""
+        )
+        self._begin()
 
-    def prepare(self) -> None:
-        """Read the faces, make the network, go on from the last checkpoint if there is one."""
-        training = pairs_of(self._project)
-        config = Config(
-            output=self._run.folder, data=(self._project.folder,), people=PEOPLE, steps=0, batch=_BATCH,
-            own=_OWN[self._project.paired], rate=_RATE, threads=_THREADS, seed=1,
-        )  # fmt: skip
-        self._trainer = Trainer(network_for(training), training, config)
-        if any((self._run.folder / "checkpoints").glob("*[0-9]")):
-            self._trainer.load("last")
-        told, number = self._told, self._trainer.number
+    def _begin(self) -> None:
+        """Forget what was told of steps after the last checkpoint, and show where it stands."""
+        told, number = self._told, self._number
         told.losses = [each for each in told.losses if each[0] <= number]
-        told.seconds *= number / told.step if told.step else 1  # what was learned after the checkpoint is lost
+        told.seconds *= number / told.step if told.step else 1
         told.step = number
+        self._stride, self._sum, self._summed = 1, 0.0, 0
         if len(told.losses) > 1:
             self._stride = max(1, told.losses[1][0] - told.losses[0][0])
-        self._shown = [pairs.pick(np.linspace(0, len(pairs) - 1, _COLUMNS).astype(int).tolist()) for pairs in training]
+        self._shown = [
+            each.pick(np.linspace(0, len(each) - 1, _COLUMNS).astype(int).tolist()) for each in self._training
+        ]
         self._saved = self._pictured = self._said = time.monotonic()
         self._picture()
 
@@ -97,14 +98,14 @@ class _Work:
 
     def step(self) -> None:
         """One step, and whatever is due after it."""
-        told, trainer, begun = self._told, self._trainer, time.monotonic()
+        told, begun = self._told, time.monotonic()
         share = min(1.0, told.seconds / (60 * told.minutes))
-        falling = _LAST_RATE + (1 - _LAST_RATE) * (1 + math.cos(math.pi * share)) / 2
-        for group in trainer.optimizer.param_groups:
-            group["lr"] = _RATE * falling * min(1.0, (trainer.number + 1) / _WARM_UP)
-        self._note(trainer.step())
+        falling = _LAST_RATE + (1 - _LAST_RATE) * half_cosine(share)
+        for group in self._adam.param_groups:
+            group["lr"] = _RATE * falling * min(1.0, (self._number + 1) / _WARM_UP)
+        self._note(self._learn())
         now = time.monotonic()
-        if now - self._saved > _SAVES or trainer.number == 1:
+        if now - self._saved > _SAVES or self._number == 1:
             self._save()
             self._saved = now
         if now - self._pictured > _PICTURES[told.seconds > _EARLY]:
@@ -126,10 +127,25 @@ class _Work:
         self._told.steps_per_second = 0.0
         self._run.tell(self._told)
 
+    def _learn(self) -> float:
+        """Draw pictures and learn from them; gives the loss. Raises FacezooError when that is no number."""
+        torch.manual_seed(self._number)
+        faces, truth, labels = draw_batch(self._training, self._network, self._recipe)
+        pictures, masks = self._model(faces)
+        loss = loss_of(pictures.flatten(0, 1), masks.flatten(0, 1), truth, labels, self._recipe)
+        self._accelerator.backward(loss)
+        self._accelerator.clip_grad_norm_(self._model.parameters(), 1.0)
+        self._adam.step()
+        self._adam.zero_grad()
+        self._number += 1
+        if not torch.isfinite(loss):
+            raise FacezooError("The training went astray: its loss is no number.", "Delete the project and begin anew.")
+        return loss.item()
+
     def _note(self, loss: float) -> None:
         """Keep means of ever more losses, so that there are never too many."""
         told = self._told
-        told.step = self._trainer.number
+        told.step = self._number
         self._sum, self._summed = self._sum + loss, self._summed + 1
         if self._summed >= self._stride:
             told.losses.append((told.step, self._sum / self._summed))
@@ -141,10 +157,10 @@ class _Work:
 
     def _save(self) -> None:
         """A checkpoint, and the weights as they are now."""
-        self._trainer.save()
+        save_checkpoint(self._checkpoints, self._accelerator, self._number)
         new, old = (self._run.weights.with_suffix(suffix) for suffix in (".new", ".old"))
         shutil.rmtree(new, ignore_errors=True)
-        self._trainer.export(new)
+        keep(DeepFakes({"autoencoder": self._network}), new)
         if self._run.weights.exists():
             self._run.weights.rename(old)
         new.rename(self._run.weights)
@@ -152,15 +168,14 @@ class _Work:
 
     def _picture(self) -> None:
         """Four rows of faces: A, A decoded as A, A as B, B as B; labelled and watermarked."""
-        network, (a, b) = self._trainer.network, self._shown
+        network, (a, b) = self._network, self._shown
         window, own = decode(network, a.persona, "a")
         _, swapped = decode(network, a.persona, "b")
         _, other = decode(network, b.persona, "b")
         grid = np.vstack([np.hstack(list(row)) for row in (window, own, swapped, other)])
         image = PIL.Image.fromarray(grid).resize((_COLUMNS * _TILE, 4 * _TILE), PIL.Image.Resampling.LANCZOS)
-        unfinished = self._run.preview.with_suffix(".part")
-        PIL.Image.fromarray(mark(draw(np.asarray(image), "small"))).save(unfinished, "JPEG", quality=88)
-        unfinished.replace(self._run.preview)
+        with whole(self._run.preview) as unfinished:
+            PIL.Image.fromarray(mark(draw(np.asarray(image), "small"))).save(unfinished, "JPEG", quality=88)
 
 
 if __name__ == "__main__":

@@ -26,8 +26,7 @@ from facezoo.face.occlusion import person_mask
 from facezoo.motion.goal import Goal, draw_goal, motion_to
 from facezoo.motion.motion import lip_opening
 from facezoo.motion.photo import MovablePhoto, Moved
-from facezoo.train.data import face_of
-from facezoo.train.render.look import (
+from facezoo.train.render.appearance import (
     Appearance,
     draw_appearance,
     fill_outside,
@@ -37,6 +36,7 @@ from facezoo.train.render.look import (
     spoil,
     whole_background,
 )
+from facezoo.train.sources import face_of
 from facezoo.types import Face, Image, Landmarks, Mask, Points, Pose
 
 __all__ = ["ANYONE", "LABELS", "PERSONA", "FrameSample", "FrameSettings", "PairSample", "Rules", "Subject",

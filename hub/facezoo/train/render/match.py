@@ -18,8 +18,8 @@ from facezoo.face.mesh import rasterise, to_68, topology
 from facezoo.motion.goal import Goal, motion_to
 from facezoo.motion.motion import lip_opening
 from facezoo.motion.read import read_controls
+from facezoo.train.render.appearance import Appearance
 from facezoo.train.render.frames import FrameSample, FrameSettings, PairSample, Rules, Subject, label_features, render
-from facezoo.train.render.look import Appearance
 from facezoo.types import Face, Points
 
 __all__ = ["AS_IT_IS", "match"]

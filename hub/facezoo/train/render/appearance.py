@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from facezoo.face.mesh import Raster, topology
+from facezoo.face.mesh import Raster, vertex_normals
 from facezoo.types import Image, Mask, Points
 
 __all__ = ["Appearance", "draw_appearance", "fill_outside", "guided", "put_before", "relight", "spoil",
@@ -213,7 +213,7 @@ def _shading(mesh: Points, raster: Raster, person: Mask, look: Appearance) -> Pl
     """(S, S): light of the lamp on each pixel over its mean on the face; beyond the face it goes over to 1."""
     azimuth, elevation = np.radians(look.azimuth), np.radians(look.elevation)
     lamp = np.array([np.sin(azimuth) * np.cos(elevation), -np.sin(elevation), -np.cos(azimuth) * np.cos(elevation)])
-    towards = _normals(mesh) @ lamp.astype(np.float32)
+    towards = vertex_normals(mesh) @ lamp.astype(np.float32)
     light = np.clip((towards + _WRAP) / (1 + _WRAP), 0, 1) ** 1.2
     covered = raster.covered
     drawn = raster.read(light[:, None])[..., 0] * covered
@@ -227,17 +227,6 @@ def _shading(mesh: Points, raster: Raster, person: Mask, look: Appearance) -> Pl
     edge = np.clip(weight * 2 - 0.7, 0, 1)
     relative = (edge * on_face + (1 - edge) * around) / mean
     return (1 + np.maximum(person, edge) * (relative - 1)).astype(np.float32)
-
-
-def _normals(mesh: Points) -> Points:
-    """(468, 3) unit vectors out of the skin, in the picture's axes."""
-    triangles = topology().triangles
-    corners = mesh[triangles]
-    across = -np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    normals = np.zeros((len(mesh), 3), np.float32)
-    for corner in range(3):
-        np.add.at(normals, triangles[:, corner], across)
-    return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-6)
 
 
 def _painted(size: int, random: np.random.Generator, *, blobs: bool) -> Plane:

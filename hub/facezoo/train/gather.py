@@ -22,7 +22,7 @@ from facezoo.face.mesh import rasterise, topology
 from facezoo.media.read import PHOTO_SUFFIXES, VIDEO_SUFFIXES, open_clip
 from facezoo.methods.deepfakes.window import LEFT, SHARE, TOP
 from facezoo.safety import admission
-from facezoo.train.faces import FacePairs
+from facezoo.train.deepfakes import FacePairs
 from facezoo.train.render.frames import label_features
 from facezoo.types import Clip, Face, Frame, Image
 

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from facezoo import registry
+from facezoo.face.paste import moments, with_moments
 from facezoo.methods.deepfakes.model import Autoencoder
-from facezoo.methods.deepfakes.window import LEFT, SHARE, TOP
-from facezoo.train.faces import FacePairs
+from facezoo.methods.deepfakes.window import SHARE
+from facezoo.train.deepfakes import FacePairs, window_of
 
 if TYPE_CHECKING:
     from facezoo.train.project.project import Project
@@ -67,13 +68,14 @@ def _shipped() -> Autoencoder:
 def _nearest(network: Autoencoder, pairs: FacePairs) -> str:
     """The person of the network whom it makes of these faces with the least change, colours aside."""
     chosen = np.linspace(0, len(pairs) - 1, min(_COMPARED, len(pairs))).astype(int)
-    window, (top, left) = _window(network, pairs.persona[chosen])
-    labels = pairs.labels[chosen][:, top : top + window.shape[1], left : left + window.shape[1]]
-    face, own = torch.from_numpy((labels >= 2) & (labels <= 7))[:, None].float(), _planes(window)
+    labels = pairs.labels[chosen]
+    face = ((labels >= 2) & (labels <= 7)).astype(np.float32)[..., None]
 
     def apart(name: str) -> float:
-        made, _ = _swapped(network, window, name)
-        return float(((_in_colors_of(made, own, face) - own).abs() * face).mean())
+        window, made, _ = _swapped(network, pairs.persona[chosen], name)
+        seen = window_of(face, window.shape[1])
+        return float(np.mean([np.abs((_in_colors_of(*each) - each[1]) * each[2]).mean()
+                              for each in zip(made, window, seen, strict=True)]))  # fmt: skip
 
     return min(network.people, key=apart)
 
@@ -83,44 +85,31 @@ def _disguised(crops: NDArray[np.uint8], seed: int) -> NDArray[np.uint8]:
     network, out = _shipped(), crops.copy()
     people = network.people
     whom = np.random.default_rng(seed).integers(len(people), size=len(crops))
+    line = np.linspace(0, 1, network.side * network.scale, dtype=np.float32)
+    line = np.minimum(np.minimum(line, line[::-1]) / _EDGE, 1)
     for number, name in enumerate(people):
         mine = np.flatnonzero(whom == number)
-        for start in range(0, len(mine), _BATCH):
-            chosen = mine[start : start + _BATCH]
-            window, (top, left) = _window(network, crops[chosen])
-            made, mask = _swapped(network, window, name)
-            own, side = _planes(window), window.shape[1]
-            line = (torch.minimum(torch.arange(side), torch.arange(side).flip(0)) / (_EDGE * side)).clamp(0, 1)
-            mask = mask * torch.minimum(line[:, None], line[None, :])
-            mixed = torch.lerp(own, _in_colors_of(made, own, mask), mask)
-            pixels = ((mixed.clamp(-1, 1) + 1) * 127.5).round().byte().permute(0, 2, 3, 1).numpy()
-            out[chosen, top : top + side, left : left + side] = pixels
+        for chosen in (mine[start : start + _BATCH] for start in range(0, len(mine), _BATCH)):
+            for each, window, made, mask in zip(chosen, *_swapped(network, crops[chosen], name), strict=True):
+                part = mask * (line[:, None] * line[None, :])[..., None]
+                mixed = window + part * (_in_colors_of(made, window, part) - window)
+                window_of(out[each][None], len(line))[0][:] = np.clip(np.rint(mixed), 0, 255)
     return out
 
 
-def _window(network: Autoencoder, crops: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], tuple[int, int]]:
-    """What the network sees of crops, at the size of its pictures, and where that begins in them, rows first."""
-    side = network.side * network.scale
-    top, left = round(TOP * crops.shape[1]), round(LEFT * crops.shape[1])
-    return crops[:, top : top + side, left : left + side], (top, left)
+def _swapped(
+    network: Autoencoder, crops: NDArray[np.uint8], name: str
+) -> tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.float32]]:
+    """(N, T, T, 3) what the network sees of crops, and what it makes of that, grey levels; (N, T, T, 1), its mask."""
+    window = window_of(crops, network.side * network.scale)
+    faces = torch.from_numpy(np.ascontiguousarray(window)).permute(0, 3, 1, 2) / 127.5 - 1
+    with torch.inference_mode():
+        made, mask = network.swap(functional.avg_pool2d(faces, network.scale), name)
+    return window, ((made + 1) * 127.5).permute(0, 2, 3, 1).numpy(), mask.permute(0, 2, 3, 1).numpy()
 
 
-def _planes(window: NDArray[np.uint8]) -> torch.Tensor:
-    return torch.from_numpy(window).permute(0, 3, 1, 2) / 127.5 - 1
-
-
-@torch.inference_mode()
-def _swapped(network: Autoencoder, window: NDArray[np.uint8], name: str) -> tuple[torch.Tensor, torch.Tensor]:
-    return network.swap(functional.avg_pool2d(_planes(window), network.scale), name)
-
-
-def _in_colors_of(made: torch.Tensor, own: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    """The pictures with the mean and deviation, under the mask, of others."""
-    weight = mask / mask.sum(dim=(2, 3), keepdim=True).clamp(min=1e-6)
-
-    def moments(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        mean = (weight * x).sum(dim=(2, 3), keepdim=True)
-        return mean, ((weight * (x - mean) ** 2).sum(dim=(2, 3), keepdim=True) + 1e-4).sqrt()
-
-    (mean, deviation), (wanted, spread) = moments(made), moments(own)
-    return (made - mean) / deviation * spread + wanted
+def _in_colors_of(made: NDArray[np.float32], own: NDArray[np.uint8], mask: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A picture (T, T, 3) with the mean and deviation, under the mask (T, T, 1), of another."""
+    weight = mask.ravel() + 1e-6
+    ours, theirs = (moments(each.reshape(-1, 3).astype(np.float32), weight) for each in (made, own))
+    return with_moments(made, ours, theirs)

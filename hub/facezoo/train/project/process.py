@@ -23,9 +23,9 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from facezoo.errors import FacezooError, UsageError, WeightsUnavailable
-from facezoo.train.project.faces import write_whole
+from facezoo.train.project.sides import write_whole
 
-__all__ = ["Busy", "Run", "State", "Told"]
+__all__ = ["Busy", "Process", "State", "Told"]
 
 Status = Literal["", "running", "pausing", "paused", "finishing", "finished", "failed"]
 _RETRIES = 20  # of 0.05 s: somebody may be looking whether the lock is free
@@ -68,7 +68,7 @@ class State:
     preview_made: float
 
 
-class Run:
+class Process:
     """The training of the project in a folder. `folder.parent` is the folder of all projects."""
 
     def __init__(self, project: Path) -> None:

@@ -16,14 +16,16 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import facezoo.methods
 from facezoo.errors import FacezooError, UsageError
-from facezoo.types import MethodSpec, Range
+from facezoo.types import MethodSpec, Range, Weights
 from facezoo.zoo.pull import locate
 
 if typing.TYPE_CHECKING:
     from facezoo.method.pipeline import AnimationPipeline, FacePipeline
+    from facezoo.zoo.record import Record
 
 __all__ = [
     "Parameter",
+    "card_of",
     "describe_params",
     "forget",
     "list_methods",
@@ -84,8 +86,8 @@ def load_spec(id: str) -> MethodSpec:
 def load(id: str, weights: str = "") -> FacePipeline | AnimationPipeline:
     """The pipeline of one method, with its weights, made on the first call and kept, for all threads.
 
-    weights: one's own, a folder or OWNER/NAME@COMMIT of the Hub; "" takes what FACEZOO_WEIGHTS names, the Hub cache, the Hub at the commit pinned in
-    SPEC, or the copy that ships, in this order. Every file is checked before it is used.
+    weights: one's own, a folder or OWNER/NAME@REVISION of the Hub; "" takes what FACEZOO_WEIGHTS names, the Hub cache,
+    the Hub at the commit pinned in SPEC, or the copy that ships, in this order. Every file is checked before use.
     Raises UsageError for an unknown id, WeightsUnavailable when no intact weights can be had, or none with a record of
     licence and consent."""
     with _loading.setdefault((id, weights), threading.Lock()):
@@ -118,6 +120,15 @@ def spec_of(pipeline: FacePipeline | AnimationPipeline) -> MethodSpec:
     if not people or pipeline.weights.sha256 == pipeline.spec.weights.sha256:
         return spec
     return dataclasses.replace(spec, inputs=dataclasses.replace(spec.inputs, people=people))
+
+
+def card_of(method: str, record: Record | None, weights: Weights) -> str:
+    """The model card of weights of a method, see `zoo.cards.render`."""
+    from facezoo.zoo.cards import render
+
+    spec = dataclasses.replace(load_spec(method), weights=weights)
+    settings = [(each.name, each.allowed, str(each.default)) for each in describe_params(spec)]
+    return render(spec, settings, record)
 
 
 def forget() -> None:

@@ -60,7 +60,7 @@ def test_what_a_card_says() -> None:
         "![Before and after](previews/one.png)",
         "## Intended use",
         "## Forbidden use",
-        f'load("{spec.id}")',
+        f'load("{spec.id}", "owner/name@weights-{"1" * 16}")',
         spec.limits,
     ):
         assert text in card

@@ -36,7 +36,7 @@ def test_push_pull_run(hub: HubServer, toy: Toy, portrait: Path, tmp_path: Path)
     assert again.code == 0 and again.json["weights"] == weights
     verified = toy.facezoo("verify", tmp_path / "out.png", "--json").json
     assert (verified["c2pa"], verified["method"]) == ("trusted", "toy")
-    assert REPO in verified["weights"]
+    assert verified["weights"] == f"{REPO}@{pushed['commit']} sha256:{fingerprint(toy.trained)}"
 
 
 @pytest.mark.slow
@@ -59,7 +59,7 @@ def test_pull_says_where_and_what(hub: HubServer, toy: Toy) -> None:
     new = toy.publish()
     assert "every file checked" in toy.facezoo("zoo", "pull", "toy").out
     other = toy.facezoo("zoo", "pull", "toy", "--revision", old, "--json")
-    assert other.code == 0 and "FACEZOO_WEIGHTS=" in other.err
+    assert other.code == 0 and f"--weights {REPO}@{old}" in other.err
     assert other.json["weights"]["revision"] == old != new
     assert other.json["weights"]["sha256"] != fingerprint(toy.trained)
     assert toy.facezoo("zoo", "pull", "toy", "--revision", "main").code == 2
@@ -121,7 +121,7 @@ def test_no_half_a_bundle(toy: Toy, tmp_path: Path) -> None:
 
 def test_into_facezoo_itself(toy: Toy, tmp_path: Path) -> None:
     """`zoo pin`: manifest and record, with the weights or without; the folder is what the loader accepts."""
-    patch = "import facezoo.train.publish as publish; publish.WEIGHTS = root / 'weights'\n"
+    patch = "import facezoo.train.record as record; record.WEIGHTS = root / 'weights'\n"
     pin = patch + "from facezoo.cli import main\nmain(['zoo', 'pin', 'toy', str(root / 'trained')"
     for option, source in ((", '--embed'", "embedded"), ("", None)):
         done = toy.run(f"{pin}{option}])")

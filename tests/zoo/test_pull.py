@@ -129,8 +129,10 @@ def test_an_own_folder_comes_first(hub: HubServer, toy: Toy, tmp_path: Path) -> 
     listed = toy.facezoo("zoo", "list", "--json", FACEZOO_WEIGHTS=str(other)).json
     assert [row["source"] for row in listed if row["method"] == "toy"] == ["own folder"]
     (tmp_path / "empty").mkdir()
-    assert toy.locate(FACEZOO_WEIGHTS=str(tmp_path / "empty"))["source"] == "Hub"
-    assert toy.locate(FACEZOO_WEIGHTS=str(tmp_path / "none"))["error"] == "UsageError"
+    for name, said in (("empty", "none at all"), ("none", "it is no folder")):
+        told = toy.locate(FACEZOO_WEIGHTS=str(tmp_path / name))
+        assert told["error"] == "WeightsUnavailable" and said in told["message"] and "unset" in told["advice"]
+    assert hub.requests == [], "no other weights take the place of those that were named"
 
 
 def test_an_own_folder_must_be_as_its_manifest_says_and_have_a_record(hub: HubServer, toy: Toy) -> None:

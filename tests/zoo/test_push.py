@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -11,11 +11,12 @@ from hub_server import HubServer
 from toy import RECORD, REPO, WEIGHTS, Toy
 
 from facezoo.errors import UsageError, WeightsUnavailable
-from facezoo.train.publish import read_data
+from facezoo.train.likeness import score_of
+from facezoo.train.record import read_data
 from facezoo.zoo.cards import check_card
 from facezoo.zoo.manifest import make_manifest
 from facezoo.zoo.push import collect, push, weight_files
-from facezoo.zoo.record import parse_record
+from facezoo.zoo.record import parse_record, record_text
 
 CARD = "---\nlibrary_name: facezoo\nlicense: mit\npipeline_tag: image-to-image\n---\n# Toy\n"
 
@@ -165,35 +166,31 @@ def test_data_sets_and_spaces(hub: HubServer, toy: Toy, tmp_path: Path) -> None:
 
 def test_a_method_without_weights_has_nothing_to_push(toy: Toy) -> None:
     done = toy.facezoo("zoo", "push", "toy")
-    assert done.code == 2 and "--folder" in done.err
+    assert done.code == 2 and "from training" in done.err
 
 
 def test_a_training_script_publishes(hub: HubServer, toy: Toy, tmp_path: Path) -> None:
     """Scores, training and data become a record; without the data's consent a run does not even begin."""
     (tmp_path / "data.json").write_text(json.dumps([asdict(each) for each in RECORD.data]))
+    data = read_data(str(tmp_path / "data.json"))
+    score = score_of("l1_mouth", "L1 of the mouth", [3.0, 5.0], {"damaged": [4.0, 8.0]}, better="lower")
     code = f"""
-from types import SimpleNamespace
-from facezoo.train.publish import publish_folder, record_of
-from facezoo.train.score import summary
-one = {{"l1": 4.0, "ssim": 0.5}}, {{"l1": 3.0, "ssim": 0.6}}
-two = {{"l1": 8.0, "ssim": 0.7}}, {{"l1": 5.0, "ssim": 0.8}}
-config = SimpleNamespace(data_record={str(tmp_path / "data.json")!r}, push="{REPO}", rate=0.1)
-record = record_of("toy", config, 10, 1800, {{"mouth": summary([one, two])}}, ("mended", "damaged"), licence="MIT")
-print(publish_folder(Path({str(toy.trained)!r}), "{REPO}", "# Toy", record))
+from facezoo.train.record import push_run
+from facezoo.zoo.record import parse_record, record_text
+record = parse_record({record_text(replace(RECORD, data=data, scores=(score,)))!r})
+print(push_run(Path({str(toy.trained)!r}), record, "{REPO}", private=False).commit)
 """
     first, second = toy.run(code), toy.run(code)
     assert first.code == 0, first.err
     assert first.out == second.out and len(hub.repository(REPO).commits) == 2
     files = hub.repository(REPO).commits[-1].files
     record = parse_record(files["metrics.json"].decode())
-    assert record.data == RECORD.data and record.training.hours == 0.5
-    assert [(each.metric, each.better) for each in record.scores] == [("l1_mouth", "lower"), ("ssim_mouth", "higher")]
-    assert record.scores[0].baselines["damaged"].value == 6.0
-    assert record.notes == ("Settings: rate 0.1.",)
+    assert record.data == RECORD.data
+    assert record.scores[0].result.value == 4.0 and record.scores[0].baselines["damaged"].value == 6.0
     check_card(files["README.md"].decode())
     for text in ("[{}]", "{", '[{"name": "x", "licence": "MIT", "consent": "given"}]'):
         (tmp_path / "data.json").write_text(text)
-        with pytest.raises(ValueError, match="data-record"):
+        with pytest.raises(UsageError, match="data-record"):
             read_data(str(tmp_path / "data.json"))
-    with pytest.raises(ValueError, match="data-record"):
+    with pytest.raises(UsageError, match="data-record"):
         read_data("")

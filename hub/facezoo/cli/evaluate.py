@@ -31,6 +31,9 @@ def evaluate(
     consent: Annotated[bool, typer.Option("--consent", help="Every face in these folders may be used.")] = False,
     quick: Annotated[bool, typer.Option("--quick", help="A few pictures: minutes become seconds.")] = False,
     seed: Annotated[int, typer.Option(help="Of the methods.")] = 0,
+    weights: Annotated[
+        str, typer.Option(metavar="FOLDER|OWNER/NAME@REVISION", help="Weights of a method in place of facezoo's own.")
+    ] = "",
     record: Annotated[str, typer.Option(metavar="METHOD", help="Print its scores as JSON, for a metrics.json.")] = "",
 ) -> None:
     """Measure how good the face swaps are: likeness, pose, landmarks, expression, sharpness, seconds, and for whom.
@@ -39,7 +42,9 @@ def evaluate(
     from facezoo.evaluate.figures import card_scores
     from facezoo.evaluate.swaps import Asked, evaluate_swaps
 
-    asked = Asked(tuple(named(methods)), tuple(named(personas)), portraits, photos, pairs, consent, quick, seed)
+    asked = Asked(
+        tuple(named(methods)), tuple(named(personas)), portraits, photos, pairs, consent, quick, seed, weights
+    )
     with ProgressLine() as progress:
         metrics = evaluate_swaps(asked, output, progress)
     if record:

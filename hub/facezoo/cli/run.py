@@ -36,6 +36,7 @@ PersonaIds = Annotated[
         help="The synthetic person; see `facezoo personas`. For several faces 1=ID, repeated: the others stay.",
     ),
 ]
+AnyFace = Annotated[str | None, typer.Option(metavar="N|all", help="Which face: 1 is the largest. [default: 1]")]
 FaceChoice = Annotated[str, typer.Option(metavar="N|all", help="Which face: 1 is the largest.")]
 Source = Annotated[
     Path | None, typer.Option(metavar="PHOTO", help="A photo of the face to put on, instead of a persona.")
@@ -52,6 +53,9 @@ VoiceId = Annotated[str, typer.Option("--voice", metavar="LANG", help="The langu
 Liveliness = Annotated[float, typer.Option("--life", metavar="0..2", help="How much head and eyes move in speech.")]
 Seed = Annotated[int, typer.Option(help="The same seed gives the same pixels.")]
 Consent = Annotated[bool, typer.Option("--consent", help="I may use every face in these files, or it is my own.")]
+OwnWeights = Annotated[
+    str, typer.Option("--weights", metavar="FOLDER|OWNER/NAME@REVISION", help="Weights in place of facezoo's own.")
+]
 Label = Annotated[Literal["small", "medium", "large"], typer.Option(help='Size of the visible "AI" mark.')]
 
 
@@ -62,36 +66,29 @@ def run(
     persona: PersonaIds = None,
     source: Source = None,
     driving: Driving = None,
-    face: Annotated[
-        str | None, typer.Option(metavar="N|all", help="Which face: 1 is the largest. [default: 1]")
-    ] = None,
+    face: AnyFace = None,
     seed: Seed = 0,
     settings: Settings = None,
     consent: Consent = False,
     label: Label = "small",
+    weights: OwnWeights = "",
     keep_going: Annotated[
         bool, typer.Option("--keep-going", help="With several inputs: keep the good results when one fails.")
     ] = False,
     as_json: AsJson = False,
 ) -> int:
     """Run one method on photos, paintings, GIFs or videos."""
-    options = {
-        **_who(persona or [], face),
-        "source": source,
-        "driving": driving,
-        "params": _settings(settings or []),
-        "consent": consent or None,
-        "seed": seed,
-        "label": label,
-    }
+    options = _who(persona or [], face) | {
+        "source": source, "driving": driving, "params": _settings(settings or []), "consent": consent or None,
+        "seed": seed, "label": label, "weights": weights,
+    }  # fmt: skip
     outputs = choose_outputs(inputs, output)
     if outputs == [output]:
         records, code = _run_all(method, inputs, outputs, options, keep_going=False)
     else:
         with staged(output) as folder:
-            records, code = _run_all(
-                method, inputs, [folder / path.name for path in outputs], options, keep_going=keep_going
-            )
+            drafts = [folder / path.name for path in outputs]
+            records, code = _run_all(method, inputs, drafts, options, keep_going=keep_going)
         for record in records:
             record["output"] = str(output / Path(record["output"]).name)
     if as_json:
@@ -119,6 +116,7 @@ def animate(
     settings: Settings = None,
     consent: Consent = False,
     label: Label = "small",
+    weights: OwnWeights = "",
     as_json: AsJson = False,
 ) -> int:
     """Bring one portrait to life with the motion of a clip, a motion that ships (nod, talk, smile, look_around,
@@ -128,7 +126,7 @@ def animate(
 
     if method is not None and "puppet" in registry.load_spec(method).tasks:
         with _driver(driving, say, sound, voice, life, seed, consent=consent) as driver:
-            return _portray(method, portrait, output, driver, settings, consent=consent, label=label, as_json=as_json)
+            return _portray(method, portrait, output, driver, settings, consent, label, weights, as_json)
     able = [spec.id for spec in registry.list_methods() if "animate" in spec.tasks]
     if method is not None and registry.load_spec(method).id not in able:
         raise UsageError(f"{method} does not animate portraits.", f"Methods that do: {', '.join(able) or 'none here'}.")
@@ -137,7 +135,7 @@ def animate(
     with _driver(driving, say, sound, voice, life, seed, consent=consent) as driver:
         return run(
             method or able[-1], [portrait], output, driving=driver, face=face, seed=seed, settings=settings,
-            consent=consent, label=label, as_json=as_json,
+            consent=consent, label=label, weights=weights, as_json=as_json,
         )  # fmt: skip
 
 
@@ -159,23 +157,16 @@ def _driver(
 
 
 def _portray(
-    method: str,
-    persona: Path,
-    output: Path,
-    driving: Any,
-    settings: Sequence[str] | None,
-    *,
-    consent: bool,
-    label: Label,
-    as_json: bool,
-) -> int:
+    method: str, persona: Path, output: Path, driving: Any, settings: Sequence[str] | None,
+    consent: bool, label: Label, weights: str, as_json: bool,
+) -> int:  # fmt: skip
     """A persona follows a driver, or does what the settings say."""
     from facezoo import runner
 
     with ProgressLine() as progress:
         sealed = runner.portray(
             method, str(persona), posture=_settings(settings or []), driving=driving, consent=consent or None,
-            output=output, label=label, progress=progress,
+            output=output, label=label, weights=weights, progress=progress,
         )  # fmt: skip
     if as_json:
         print_json(sealed.record)
@@ -211,6 +202,7 @@ def explain(
     seed: Seed = 0,
     settings: Settings = None,
     consent: Consent = False,
+    weights: OwnWeights = "",
     as_json: AsJson = False,
 ) -> None:
     """Every step from a picture to its result, as DIR/1-original.png and so on."""
@@ -218,17 +210,9 @@ def explain(
 
     with staged(output) as folder, ProgressLine() as progress:
         steps = runner.explain(
-            method,
-            image,
-            persona=persona,
-            source=source,
-            params=_settings(settings or []),
-            consent=consent or None,
-            face=face,
-            seed=seed,
-            output=folder,
-            progress=progress,
-        )
+            method, image, persona=persona, source=source, params=_settings(settings or []), consent=consent or None,
+            face=face, seed=seed, weights=weights, output=folder, progress=progress,
+        )  # fmt: skip
         if not steps:
             raise UsageError(f"{method} has no steps to show.", "Try another one; see: facezoo methods")
     records = [asdict(step) | {"path": str(output / step.path.name)} for step in steps]
@@ -248,6 +232,7 @@ def compare(
     seed: Seed = 0,
     consent: Consent = False,
     label: Label = "small",
+    weights: OwnWeights = "",
     as_json: AsJson = False,
 ) -> None:
     """The same picture through every method: DIR/<method>.png, DIR/grid.png, DIR/metrics.json."""
@@ -257,16 +242,9 @@ def compare(
     with staged(output) as folder:
         with ProgressLine() as progress:
             comparison = runner.compare(
-                image,
-                persona=persona,
-                methods=named(methods) or None,
-                consent=consent or None,
-                face=chosen,
-                seed=seed,
-                output=folder,
-                label=label,
-                progress=progress,
-            )
+                image, persona=persona, methods=named(methods) or None, consent=consent or None, face=chosen,
+                seed=seed, weights=weights, output=folder, label=label, progress=progress,
+            )  # fmt: skip
         table = _compared(image, comparison, chosen, output)
         (folder / "metrics.json").write_text(json.dumps(table, indent=2, default=str) + "\n", encoding="utf-8")
     for method, error in comparison.failures.items():

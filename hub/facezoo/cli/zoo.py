@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from facezoo.cli.shell import AsJson, print_json, print_table, size_text, warn
 from facezoo.errors import UsageError, WeightsUnavailable
-from facezoo.types import MethodSpec
+from facezoo.types import MethodSpec, Weights
+from facezoo.zoo.manifest import method_of
+
+if TYPE_CHECKING:
+    from facezoo.zoo.push import Pushed
 
 __all__ = ["bundle", "card", "check", "convert", "list_weights", "pin", "pull", "push"]
 
+WeightsFolder = Annotated[
+    Path | None, typer.Option(metavar="FOLDER", help="Weights from training, with metrics.json; not those in use.")
+]
 Method = Annotated[str, typer.Argument(metavar="METHOD")]
 
 
@@ -50,73 +57,64 @@ def list_weights(as_json: AsJson = False) -> None:
 
 
 def pull(
-    method: Method,
+    what: Annotated[str, typer.Argument(metavar="METHOD|OWNER/NAME@REVISION", help="A method, or anybody's weights.")],
     revision: Annotated[
         str, typer.Option(metavar="COMMIT", help="Another commit than the pinned one, 40 hex digits.")
     ] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Fetch the weights of a method from the Hub unless they are here, check them, and say where they are."""
+    """Fetch weights from the Hub unless they are here, check them, and say where they are. The licence of anybody's
+    weights, and whose faces they learned from, are shown before they are fetched."""
     from facezoo import registry
-    from facezoo.zoo.manifest import describe
-    from facezoo.zoo.pull import fetch, fetch_repository, locate
+    from facezoo.zoo.pull import fetch, fetch_weights, locate
 
-    spec = registry.load_spec(method)
-    pinned = spec.weights
-    if not pinned.sha256:
-        raise UsageError(f"{method} needs no weights.", "It runs as it is.")
-    if revision and not pinned.repo:
-        raise UsageError(f"The weights of {method} are in no repository.", "They ship with facezoo.")
-    if revision and revision != pinned.revision:
-        folder = fetch_repository(pinned.repo, revision, method)
-        source, weights = "Hub", describe(folder, pinned.repo, revision)
-        warn(f"not the commit that facezoo was tested with. To use it: FACEZOO_WEIGHTS={folder}")
+    if "@" in what:
+        located = fetch_weights(what, told=lambda name, record: warn(record.words(name)))
     else:
-        located = fetch(method, pinned) if pinned.repo else locate(method, pinned)
-        folder, source, weights = located.folder, located.source, located.weights
+        pinned = registry.load_spec(what).weights
+        if not pinned.sha256:
+            raise UsageError(f"{what} needs no weights.", "It runs as it is.")
+        if revision and not pinned.repo:
+            raise UsageError(f"The weights of {what} are in no repository.", "They ship with facezoo.")
+        if revision and revision != pinned.revision:
+            located = fetch_weights(f"{pinned.repo}@{revision}", what)
+            warn(f"not the commit that facezoo was tested with. To use it: --weights {pinned.repo}@{revision}")
+        else:
+            located = fetch(what, pinned) if pinned.repo else locate(what, pinned)
+    folder, weights, method = located.folder, located.weights, method_of(located.folder)
     if as_json:
-        print_json({"method": method, "folder": folder, "source": source, "weights": asdict(weights)})
+        print_json({"method": method, "folder": folder, "source": located.source, "weights": asdict(weights)})
     else:
         print(f"{method}: {size_text(weights.bytes)} in {folder}, every file checked")
+        if "@" in what:
+            print(f"To use them: facezoo run {method} me.jpg --weights {weights.repo}@{weights.revision} -o result.png")
 
 
 def push(
-    what: Annotated[str, typer.Argument(metavar="METHOD", help="A method; with --kind dataset or space, a folder.")],
+    what: Annotated[str, typer.Argument(metavar="METHOD|FOLDER", help="A method, or a folder of weights; see --kind.")],
     owner: Annotated[
         str, typer.Option("--namespace", metavar="NS", help="Whose repository; without it, whoever is logged in.")
     ] = "",
     name: Annotated[str, typer.Option(metavar="NAME", help="Name of the repository.")] = "",
-    folder: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Weights from training, with metrics.json; not those in use.")
-    ] = None,
+    folder: WeightsFolder = None,
     kind: Annotated[Literal["model", "dataset", "space"], typer.Option(help="What goes.")] = "model",
     private: Annotated[bool, typer.Option("--private", help="Make a new repository a private one.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would go.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Upload weights with their record and card, or a data set or a Space, to the Hub. The same again sends nothing."""
-    from facezoo.zoo.push import collect, namespace, push_weights
+    from facezoo.zoo.push import collect, namespace
     from facezoo.zoo.push import push as send
 
     owner = owner or ("you" if dry_run else namespace())
-    pinned: Any = None
+    weights = None
     if kind == "model":
-        from facezoo.zoo.manifest import describe
-        from facezoo.zoo.record import read_record
-
-        spec, source = _weights_to_push(what, folder)
-        repo = f"{owner}/{name or spec.weights.repo.rpartition('/')[2] or 'facezoo-' + what.replace('_', '-')}"
-        spec = replace(spec, weights=describe(source, repo))
-        record = read_record(source, what)
-        pushed = push_weights(source, repo, record=record, card=_card(spec, record), private=private, dry_run=dry_run)
-        pinned = replace(spec.weights, revision=pushed.commit)
+        pushed, weights = _push_weights(what, folder, owner, name, private=private, dry_run=dry_run)
     else:
-        files = collect(Path(what), kind)
-        pushed = send(
-            files, f"{owner}/{name or Path(what).resolve().name}", kind=kind, private=private, dry_run=dry_run
-        )
+        repo = f"{owner}/{name or Path(what).resolve().name}"
+        pushed = send(collect(Path(what), kind), repo, kind=kind, private=private, dry_run=dry_run)
     if as_json:
-        print_json(asdict(pushed) | {"changed": pushed.changed, "weights": asdict(pinned) if pinned else None})
+        print_json(asdict(pushed) | {"changed": pushed.changed, "weights": asdict(weights) if weights else None})
         return
     print_table(
         ("file", "size", "on the Hub"), [(each.path, size_text(each.bytes), each.what) for each in pushed.changes]
@@ -125,8 +123,25 @@ def push(
         print(f"Would go to {pushed.url}; nothing was sent.")
         return
     print(f"{pushed.url} at {pushed.commit}{'' if pushed.changed else ', as it was'}")
-    if pinned:
-        print(f"In its SPEC: weights={pinned}")
+    if weights:
+        print(f"For everybody: --weights {pushed.repo}@{pushed.tag}. In a SPEC: weights={weights}")
+
+
+def _push_weights(
+    what: str, folder: Path | None, owner: str, name: str, *, private: bool, dry_run: bool
+) -> tuple[Pushed, Weights]:
+    """What was pushed, and what a SPEC must say to pin it."""
+    from facezoo.registry import card_of
+    from facezoo.zoo.manifest import describe
+    from facezoo.zoo.push import push_weights
+    from facezoo.zoo.record import read_record
+
+    spec, source = _weights_of(what, folder)
+    repo = f"{owner}/{name or spec.weights.repo.rpartition('/')[2] or 'facezoo-' + spec.id.replace('_', '-')}"
+    weights, record = describe(source, repo), read_record(source, spec.id)
+    card = card_of(spec.id, record, weights)
+    pushed = push_weights(source, repo, record=record, card=card, private=private, dry_run=dry_run)
+    return pushed, replace(weights, revision=pushed.commit)
 
 
 def pin(
@@ -157,15 +172,22 @@ def check(as_json: AsJson = False) -> None:
         )
 
 
-def card(method: Method) -> None:
-    """Print the model card of a method, made from what its folder says about it and the record of its weights."""
+def card(
+    what: Annotated[str, typer.Argument(metavar="METHOD|FOLDER", help="A method, or a folder of weights.")],
+) -> None:
+    """Print the model card of a method, or of weights, made from what their record says."""
     from facezoo import registry
+    from facezoo.zoo.manifest import describe
     from facezoo.zoo.pull import record_folder
     from facezoo.zoo.record import read_record
 
-    spec = registry.load_spec(method)
-    record = read_record(record_folder(method), method) if spec.weights.sha256 else None
-    print(_card(spec, record), end="")
+    method = method_of(what)
+    if method:
+        print(registry.card_of(method, read_record(Path(what), method), describe(Path(what))), end="")
+        return
+    spec = registry.load_spec(what)
+    record = read_record(record_folder(what), what) if spec.weights.sha256 else None
+    print(registry.card_of(what, record, spec.weights), end="")
 
 
 def bundle(
@@ -190,7 +212,7 @@ def bundle(
         if spec.weights.sha256:
             folders[spec.id] = locate(spec.id, spec.weights).folder
             record = read_record(folders[spec.id], spec.id)
-        cards[spec.id] = _card(spec, record)
+        cards[spec.id] = registry.card_of(spec.id, record, spec.weights)
     listed = write_bundle(out, folders, cards, sorted(wheels.glob("*.whl")) if wheels else ())
     if as_json:
         print_json({"archive": out, "files": [{"path": path, "bytes": size} for path, size in listed]})
@@ -242,27 +264,22 @@ def _row(spec: MethodSpec) -> dict[str, Any]:
     }
 
 
-def _weights_to_push(method: str, folder: Path | None) -> tuple[MethodSpec, Path]:
+def _weights_of(what: str, folder: Path | None) -> tuple[MethodSpec, Path]:
+    """The method, and where the weights to push lie: a folder, or those in use of a method."""
     from facezoo import registry
     from facezoo.zoo.pull import fetch_previews, locate
     from facezoo.zoo.record import read_record
 
-    spec = registry.load_spec(method)
+    if folder is None and method_of(what):
+        what, folder = method_of(what), Path(what)
+    spec = registry.load_spec(what)
     if folder is not None:
         return spec, folder
     if not spec.weights.sha256:
-        raise UsageError(f"{method} has no weights to push.", "Give those from training with --folder.")
-    located = locate(method, spec.weights)
-    fetch_previews(located, read_record(located.folder, method).previews)
+        raise UsageError(f"{what} has no weights to push.", "Give the folder of those from training.")
+    located = locate(what, spec.weights)
+    fetch_previews(located, read_record(located.folder, what).previews)
     return spec, located.folder
-
-
-def _card(spec: MethodSpec, record: Any) -> str:
-    from facezoo import registry
-    from facezoo.zoo import cards
-
-    settings = [(each.name, each.allowed, str(each.default)) for each in registry.describe_params(spec)]
-    return cards.render(spec, settings, record)
 
 
 def _check_embedded() -> list[tuple[str, str]]:

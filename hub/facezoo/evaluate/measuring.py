@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from facezoo.evaluate.figures import BASELINES, COPIED_INPUT, COPIED_PERSONA
 from facezoo.evaluate.metrics import find_again, kept, outside_ssim, sharpness
 from facezoo.evaluate.subjects import PairSet, Subject, groups
 from facezoo.face.embedding import Descriptor, describe
-from facezoo.face.find import choose, find_faces, realign
+from facezoo.face.find import choose, find_faces, portrait_face, realign
 from facezoo.face.mesh import head_pose
 from facezoo.face.paste import paste, settings_of
 from facezoo.media.read import open_clip, read_photo
@@ -33,7 +33,7 @@ from facezoo.safety.seal import Claim, seal
 from facezoo.types import Box, Face, Frame, Image, Landmarks, Mask
 from facezoo.zoo.embedded import consent_free, persona, personas
 from facezoo.zoo.figures import ssim
-from facezoo.zoo.manifest import method_of
+from facezoo.zoo.pull import methods_of
 
 __all__ = ["Settings", "measure_pairs", "measure_picture", "seal_thumbnail"]
 
@@ -68,7 +68,7 @@ def measure_picture(
         check_stop()
         if persona(who).sha256 == subject.sha256:
             continue  # into oneself
-        if column not in BASELINES and not _pipeline(column, settings.weights).spec.inputs.knows(who):
+        if column not in BASELINES and not registry.spec_of(_pipeline(column, settings.weights)).inputs.knows(who):
             continue
         row: dict[str, Any] = {"persona": who, "person": subject.name, "failure": "", "values": {}}
         try:
@@ -86,7 +86,7 @@ def seal_thumbnail(subject: Subject, method: str, who: str, settings: Settings, 
     except FacezooError:
         path.write_bytes(b"")
         return
-    spec = _pipeline(method, settings.weights).spec
+    spec = registry.spec_of(_pipeline(method, settings.weights))
     named = {key: value for key, value in asdict(spec.weights).items() if key in ("repo", "revision", "sha256")}
     claim = Claim(spec.id, spec.title, spec.year, named, who, asdict(spec.swapping()), settings.seed,
                   (subject.sha256,), "swap")  # fmt: skip
@@ -211,12 +211,11 @@ def _warm(method: str, weights: str, who: str) -> None:
 
 def _pipeline(method: str, weights: str) -> FacePipeline:
     """The method, with own weights when these are of it."""
-    return registry.load_faces(method, weights if weights and method_of(weights) == method else "")
+    return registry.load_faces(method, weights if method in methods_of(weights) else "")
 
 
-@cache
 def _persona(who: str) -> Face:
-    return replace(find_faces(read_photo(persona(who).portrait), thorough=False)[0], persona=who)
+    return portrait_face(persona(who).portrait, who)
 
 
 @cache

@@ -30,8 +30,7 @@ from facezoo.evaluate.subjects import LEFT_OUT, PairSet, Subject, find_pairs, lo
 from facezoo.media.files import write_whole
 from facezoo.types import MethodSpec, Progress
 from facezoo.zoo.embedded import persona, personas
-from facezoo.zoo.manifest import method_of
-from facezoo.zoo.pull import locate
+from facezoo.zoo.pull import locate, methods_of
 
 __all__ = ["Asked", "evaluate_swaps"]
 
@@ -113,19 +112,20 @@ def _specs(asked: Asked) -> list[tuple[MethodSpec, dict[str, Any]]]:
     """The methods, oldest first, each with what is known of its weights."""
     able = [spec for spec in registry.list_methods()
             if "swap" in spec.tasks and "photo" in spec.inputs.media and spec.inputs.persona]  # fmt: skip
-    own = method_of(asked.weights) if asked.weights else ""
-    wanted = asked.methods or ((own,) if own else ())
-    for id in wanted:
-        if registry.load_spec(id) not in able:
-            raise UsageError(f"{id} does not swap faces with personas.", f"Choose of: {', '.join(s.id for s in able)}.")
-    if own and own not in wanted:
-        raise UsageError(f"The weights are of {own}, which is not among the methods.", "Name it in --methods.")
+    own = methods_of(asked.weights)
+    wanted = asked.methods or tuple(own)
+    for id in (*wanted, *own):
+        if registry.load_spec(id) not in able or (own and id not in wanted):
+            raise UsageError(
+                f"{id} does not swap faces with personas, or is not among the methods.",
+                f"Choose of: {', '.join(spec.id for spec in able)}.",
+            )
     found: list[tuple[MethodSpec, dict[str, Any]]] = []
     for spec in able:
         if not wanted or spec.id in wanted:
             used = spec.weights
             if used.sha256:
-                used = locate(spec.id, used, asked.weights if spec.id == own else "").weights
+                used = locate(spec.id, used, asked.weights if spec.id in own else "").weights
             found.append((spec, asdict(used)))
     return found
 

@@ -1,4 +1,4 @@
-"""Several pictures on one sheet."""
+"""Pictures made ready to be shown: side by side on one sheet, or enlarged."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy as np
 
 from facezoo.types import Image
 
-__all__ = ["side_by_side"]
+__all__ = ["enlarged", "side_by_side"]
 
 TILE = 512  # px, the longer side of a picture on the sheet
 
@@ -24,6 +24,16 @@ def side_by_side(pictures: list[tuple[str, Image]]) -> Image:
             tiles.append(np.full_like(tiles[0], 255))
         rows.append(np.hstack(tiles))
     return np.ascontiguousarray(np.vstack(rows))
+
+
+def enlarged(image: Image, side: int = TILE) -> Image:
+    """The picture (H, W, 3) RGB uint8, its shorter side at least `side` px: on a smaller one the AI label would cover
+    too much."""
+    ratio = side / min(image.shape[:2])
+    if ratio <= 1:
+        return image
+    size = (round(image.shape[1] * ratio), round(image.shape[0] * ratio))
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
 def _tile(title: str, picture: Image, caption: int) -> Image:

@@ -7,17 +7,18 @@ import tempfile
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import cache
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+
 from facezoo.errors import UsageError
-from facezoo.face.find import Wanted, choose, find_faces
+from facezoo.face.find import Wanted, choose, find_faces, portrait_face
 from facezoo.media.limits import WRITES_CLIPS, WRITES_PHOTOS
-from facezoo.media.read import open_clip, read_photo
+from facezoo.media.read import open_clip
 from facezoo.motion.template import SUFFIX, Template, load_template, shipped, shipped_names
 from facezoo.safety import admission
-from facezoo.types import Clip, Face, Frame, Image, MethodSpec, Persona
+from facezoo.types import Box, Clip, Face, Frame, Image, Landmarks, MethodSpec, Pose
 from facezoo.zoo.embedded import consent_free
 from facezoo.zoo.embedded import persona as load_persona
 from facezoo.zoo.embedded import personas as list_personas
@@ -26,6 +27,7 @@ __all__ = [
     "Cast",
     "FaceChoice",
     "Inspection",
+    "WebcamCheck",
     "admit",
     "cast_of",
     "check_knows",
@@ -43,6 +45,7 @@ __all__ = [
 ]
 
 _CONTENT_EVERY = 1.0  # seconds of a clip between two content checks
+_WEBCAM_EVERY = 30  # frames of a webcam between two
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,28 +117,35 @@ def identity_of(
         if persona is not None:
             raise UsageError(f"{spec.id} takes no persona.", "Leave it out.")
         return None, None, ()
-    chosen = persona or _known_to(spec)[0].id
-    check_knows(spec, chosen)
-    return persona_face(chosen), chosen, ()
+    chosen = persona or (_known_to(spec) or spec.inputs.people[::-1])[0]
+    return persona_face(spec, chosen), chosen, ()
 
 
 def check_knows(spec: MethodSpec, persona: str) -> None:
     """Raises UsageError for a persona that does not exist, or that the method's weights do not know."""
+    if persona in spec.inputs.people:
+        return
     name = load_persona(persona).name
     if not spec.inputs.knows(persona):
-        known = ", ".join(f"{each.name} ({each.id})" for each in _known_to(spec))
-        raise UsageError(f"{spec.title} was not taught {name}.", f"Choose {known}.")
+        known = (f"{load_persona(id).name} ({id})" for id in _known_to(spec))
+        raise UsageError(f"{spec.title} was not taught {name}.", f"Choose {', '.join(known) or spec.inputs.people}.")
 
 
-def _known_to(spec: MethodSpec) -> list[Persona]:
-    """The personas that a method can put on."""
-    return [each for each in list_personas() if spec.inputs.knows(each.id)]
+def _known_to(spec: MethodSpec) -> list[str]:
+    """Ids of the personas that a method can put on."""
+    return [each.id for each in list_personas() if spec.inputs.knows(each.id)]
 
 
-@cache
-def persona_face(id: str) -> Face:
-    """The face of a persona's portrait. Raises UsageError when there is none of this id."""
-    return replace(find_faces(read_photo(load_persona(id).portrait), thorough=False)[0], persona=id)
+def persona_face(spec: MethodSpec, id: str) -> Face:
+    """The face of a persona's portrait; of somebody whom only one's own weights know, a face without a picture.
+
+    Raises UsageError when the weights know nobody of this id."""
+    check_knows(spec, id)
+    if any(each.id == id for each in list_personas()):
+        return portrait_face(load_persona(id).portrait, id)
+    nothing = np.zeros((1, 1, 3), np.uint8)
+    points = Landmarks(np.zeros((0, 2), np.float32), np.zeros((0, 3), np.float32), 0.0, "mesh")
+    return Face(1, Box(0, 0, 0, 0), points, Pose(0, 0, 0), nothing, nothing, np.eye(2, 3, dtype=np.float32), id)
 
 
 def driver_of(spec: MethodSpec, driving: str | Path | Template | None, consent: bool | None) -> Clip | Template | None:
@@ -205,6 +215,19 @@ def checked(frames: Iterator[Frame]) -> Iterator[Frame]:
         yield frame
 
 
+class WebcamCheck:
+    """Called with every frame (H, W, 3) RGB uint8 of a webcam; checks the content of the first and of some others."""
+
+    def __init__(self) -> None:
+        self._seen = 0
+
+    def __call__(self, image: Image) -> None:
+        """Raises ContentRefused."""
+        if self._seen % _WEBCAM_EVERY == 0:
+            admission.check_content(image)
+        self._seen += 1
+
+
 FaceChoice = int | Literal["all"]
 
 
@@ -253,15 +276,10 @@ def cast_of(
         raise UsageError(f"{spec.id} takes no persona.", "Leave it out.")
     if not personas:
         raise UsageError("No face was given a persona.", "Give at least one: {1: 'imani'}.")
-    ids = set(personas.values())
-    for id in ids:
-        check_knows(spec, id)
-    return Cast(
-        frozenset(personas),
-        each={number: persona_face(id) for number, id in personas.items()},
-        persona=ids.pop() if len(ids) == 1 else None,
-        personas=personas,
-    )
+    faces = {id: persona_face(spec, id) for id in set(personas.values())}
+    each = {number: faces[id] for number, id in personas.items()}
+    return Cast(frozenset(personas), each=each, persona=next(iter(faces)) if len(faces) == 1 else None,
+                personas=personas)  # fmt: skip
 
 
 _ADVICE = "Give one persona for the chosen face, or one for each face: 1=imani, 3=orla."

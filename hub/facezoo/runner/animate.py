@@ -4,7 +4,7 @@ fingertips; and a clip's motion, kept without its pictures."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -15,9 +15,8 @@ from facezoo.method.pipeline import AnimationPipeline
 from facezoo.motion.driver import Sight, drive, find_start, track
 from facezoo.motion.motion import relative
 from facezoo.motion.template import SUFFIX, Template, save_template, template_from
-from facezoo.runner.admit import admit, checked, destination_of, portrait_of
+from facezoo.runner.admit import WebcamCheck, admit, checked, destination_of, portrait_of
 from facezoo.runner.record import Label, Stopwatch, claim_of, recorded
-from facezoo.safety import admission
 from facezoo.safety.marks import draw, mark
 from facezoo.safety.seal import seal
 from facezoo.speech.perform import Speech
@@ -30,7 +29,6 @@ def animate(
     pipeline: AnimationPipeline,
     clip: Clip,
     driver: Clip | Template | None,
-    *,
     params: Any,
     face: int | Literal["all"],
     seed: int,
@@ -40,18 +38,23 @@ def animate(
 ) -> Sealed:
     """Bring the chosen face of a photo to life and seal the result; see `runner.run`. Without a driver, or with a photo
     as one, the result is a photo. Raises UsageError for a clip as the picture, or for several faces."""
-    spec = replace(pipeline.spec, weights=pipeline.weights)
+    spec = registry.spec_of(pipeline)
     with clock.stage("detect"):
         source, others = portrait_of(clip, face)
     shown = like_driver(clip, driver)
     notes: list[str] = []
     claim = claim_of(spec, None, params, seed, (clip.sha256, *sources_of(driver)))
     claim = replace(claim, params=claim.params | voice_of(driver))
+    if isinstance(driver, Clip):
+        read = driver.frames
+        driver = replace(driver, frames=lambda: clock.timed("read", read()))
     frames = pipeline.animate(
-        source, others=others, driving=_read(driver, clock), params=params, seed=seed, progress=clock.tell, notes=notes
+        source, others=others, driving=driver, params=params, seed=seed, progress=clock.tell, notes=notes
     )
     with destination_of(output, shown) as destination, clock.stage("seal"):
-        sealed = seal(_drawn(frames, shown.count, clock), destination, claim=claim, clip=shown, label=label)
+        sealed = seal(
+            clock.timed("method", frames, max(shown.count, 1)), destination, claim=claim, clip=shown, label=label
+        )
     sealed = recorded(sealed, spec, None, 1, clock)
     return replace(sealed, record=sealed.record | {"driving": said(driver), "notes": notes})
 
@@ -76,32 +79,6 @@ def voice_of(driver: Clip | Template | None) -> dict[str, str]:
     return {"voice": driver.voice} if isinstance(driver, Speech) else {}
 
 
-def _read(driver: Clip | Template | None, clock: Stopwatch) -> Clip | Template | None:
-    """The same driver; time spent on reading it is counted."""
-    if not isinstance(driver, Clip):
-        return driver
-
-    def frames() -> Iterator[Frame]:
-        source = driver.frames()
-        while True:
-            with clock.stage("read", quiet=True):
-                frame = next(source, None)
-            if frame is None:
-                return
-            yield frame
-
-    return replace(driver, frames=frames)
-
-
-def _drawn(frames: Iterator[Frame], count: int, clock: Stopwatch) -> Iterator[Frame]:
-    for index in range(2**31):
-        with clock.stage("method", index / max(count, 1)):
-            frame = next(frames, None)
-        if frame is None:
-            return
-        yield frame
-
-
 def said(driver: Clip | Template | None) -> dict[str, Any] | None:
     """What the record says of a driver."""
     if driver is None:
@@ -111,25 +88,23 @@ def said(driver: Clip | Template | None) -> dict[str, Any] | None:
     return {"kind": driver.kind, "sha256": driver.sha256}
 
 
-_CHECKED_EVERY = 30  # frames of a webcam between two content checks
-
-
 class Live:
     """One photo, found and made ready once, then moved as often as wanted. Every picture it gives is labelled and
     watermarked; to keep one, run the method on the recorded motion, which signs the file as well.
 
-    method: an id. path: the photo. consent, face: as in `runner.run`. Raises what `runner.run` raises."""
+    method: an id. path: the photo. consent, face, weights: as in `runner.run`. Raises what `runner.run` raises."""
 
     def __init__(
-        self, method: str, path: str | Path, *, consent: bool | None = None, face: int | Literal["all"] = 1
-    ) -> None:
+        self, method: str, path: str | Path, *, consent: bool | None = None, face: int | Literal["all"] = 1,
+        weights: str | Path = "",
+    ) -> None:  # fmt: skip
         self.spec = registry.load_spec(method)
-        pipeline = registry.load(method)
+        pipeline = registry.load(method, str(weights))
         if not isinstance(pipeline, AnimationPipeline):
             raise UsageError(f"{method} does not animate portraits.", "Choose a method that does.")
         self._pipeline = pipeline
         self._source, self._others = portrait_of(admit(Path(path), consent, "the picture"), face)
-        self._frames = 0
+        self._check = WebcamCheck()
         self.restart({})
 
     def restart(self, params: Mapping[str, Any]) -> None:
@@ -139,9 +114,7 @@ class Live:
 
     def follow(self, image: Image, time: float) -> Image:
         """The photo as the driver looks now. image: (H, W, 3) RGB uint8; time: seconds, growing."""
-        if self._frames % _CHECKED_EVERY == 0:
-            admission.check_content(image)
-        self._frames += 1
+        self._check(image)
         return mark(draw(self._animation.follow(image, time), "small"))
 
     def pose(self, params: Mapping[str, Any]) -> Image:

@@ -8,24 +8,22 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
 from PIL import Image as Pillow
 
 from facezoo import registry
 from facezoo.face.find import choose, find_faces
 from facezoo.face.paste import paste, settings_of
+from facezoo.media.sheet import enlarged
 from facezoo.method.pipeline import FacePipeline, RestylePipeline
 from facezoo.runner.admit import admit, checked, first_checked, folder_of, identity_of
 from facezoo.runner.clip import repaints
 from facezoo.runner.record import Stopwatch, claim_of
-from facezoo.safety.seal import seal
-from facezoo.types import Clip, Face, Frame, Image, Progress, Step
+from facezoo.safety.seal import Claim, seal
+from facezoo.types import Clip, Face, Frame, Progress, Step
 
 __all__ = ["Explained", "explain", "explains"]
 
-_LOOK = 60  # frames of a clip in which a face is looked for
-_SMALLEST = 512  # px: smaller steps are enlarged, or the AI label would cover them
+_LOOKED_AT = 60  # frames of a clip in which a face is looked for
 
 
 @dataclass(frozen=True)
@@ -41,25 +39,17 @@ class Explained:
     made: bool
 
 
-def explains(method: str) -> bool:
+def explains(method: str, weights: str | Path = "") -> bool:
     """Whether the method has steps to show. Loads it, with its weights; errors as `registry.load`."""
-    pipeline = registry.load(method)
+    pipeline = registry.load(method, str(weights))
     return isinstance(pipeline, FacePipeline) and type(pipeline).explain is not FacePipeline.explain
 
 
 def explain(
-    method: str,
-    path: str | Path,
-    *,
-    persona: str | None = None,
-    source: str | Path | None = None,
-    params: Mapping[str, Any] | None = None,
-    consent: bool | None = None,
-    face: int = 1,
-    seed: int = 0,
-    output: str | Path | None = None,
-    progress: Progress | None = None,
-) -> list[Explained]:
+    method: str, path: str | Path, *, persona: str | None = None, source: str | Path | None = None,
+    params: Mapping[str, Any] | None = None, consent: bool | None = None, face: int = 1, seed: int = 0,
+    weights: str | Path = "", output: str | Path | None = None, progress: Progress | None = None,
+) -> list[Explained]:  # fmt: skip
     """Write every picture between a photo (of a clip: its first frame with a face, or the first of all
     when the whole picture is repainted) and its result as <number>-<name>.png.
 
@@ -67,14 +57,14 @@ def explain(
     output: a folder, made when missing; a new temporary one when None. The other arguments, and the errors, are those
     of `runner.run`."""
     clock = Stopwatch(progress)
-    spec = registry.load_spec(method)
+    spec = registry.spec_in_use(method, str(weights))
     chosen = registry.parse_params(spec, params or {})
     with clock.stage("read"):
         clip = admit(Path(path), consent, "the picture")
-        if not explains(method):
+        if not explains(method, weights):
             return []
         identity, persona, sources = identity_of(spec, persona, source, consent)
-        pipeline = registry.load_faces(method)
+        pipeline = registry.load_faces(method, str(weights))
     if repaints(pipeline, chosen):
         persona, sources = None, ()
         steps = _repainted(pipeline, clip, chosen, seed, clock)
@@ -83,23 +73,25 @@ def explain(
             (target,) = choose(_first_faces(clip, spec.inputs.crop_size, clock), face)
         with clock.stage("method"):
             steps = list(_steps(pipeline, target, identity, chosen, seed, clip.kind))
-    claim = claim_of(replace(spec, weights=pipeline.weights), persona, chosen, seed, (clip.sha256, *sources))
-    written: list[Explained] = []
+    claim = claim_of(registry.spec_of(pipeline), persona, chosen, seed, (clip.sha256, *sources))
     with folder_of(output) as folder:
-        for number, step in enumerate(steps, start=1):
-            with clock.stage("seal", (number - 1) / len(steps)):
-                file = folder / f"{number}-{step.name}.png"
-                if step.made:
-                    seal(iter([Frame(step.image, 0.0)]), file, claim=claim, clip=clip)
-                else:
-                    Pillow.fromarray(step.image).save(file, compress_level=2)
-            written.append(Explained(number, step.name, step.title, step.text, file, step.made))
-    return written
+        return [_written(number, step, folder, claim, clip, clock) for number, step in enumerate(steps, start=1)]
+
+
+def _written(number: int, step: Step, folder: Path, claim: Claim, clip: Clip, clock: Stopwatch) -> Explained:
+    """A made step is sealed. What shows nothing made is written as it is: nobody may take it for a result."""
+    file = folder / f"{number}-{step.name}.png"
+    with clock.stage("seal"):
+        if step.made:
+            seal(iter([Frame(step.image, 0.0)]), file, claim=claim, clip=clip)
+        else:
+            Pillow.fromarray(step.image).save(file, compress_level=2)
+    return Explained(number, step.name, step.title, step.text, file, step.made)
 
 
 def _first_faces(clip: Clip, crop_size: int, clock: Stopwatch) -> list[Face]:
-    for index, frame in enumerate(islice(checked(clip.frames()), _LOOK)):
-        clock.tell("detect", index / _LOOK)
+    for index, frame in enumerate(islice(checked(clip.frames()), _LOOKED_AT)):
+        clock.tell("detect", index / _LOOKED_AT)
         if faces := find_faces(frame.image, crop_size=crop_size):
             return faces
     return []
@@ -112,7 +104,7 @@ def _steps(
     told = "The picture as you gave it." if kind == "photo" else "The first picture of your clip that shows a face."
     yield Step("original", "The original", told, target.frame, made=False)
     for step in pipeline.explain(target, identity=identity, params=params, seed=seed):
-        yield replace(step, image=_enlarged(step.image))
+        yield replace(step, image=enlarged(step.image))
     (crop,) = pipeline(iter([target]), identity=identity, params=params, seed=seed)
     pasted = paste(target, crop, **settings_of(params))
     yield Step("result", "Pasted back", "The new face is laid into the picture with a soft edge.", pasted, made=True)
@@ -129,13 +121,6 @@ def _repainted(pipeline: RestylePipeline, clip: Clip, params: Any, seed: int, cl
         made = pipeline.restyle(image, faces, params=params, seed=seed)
     return [
         Step("original", "The original", told, image, made=False),
-        *(replace(step, image=_enlarged(step.image)) for step in own),
+        *(replace(step, image=enlarged(step.image)) for step in own),
         Step("result", "The result", "What was changed, added to the picture at its own size.", made, made=True),
     ]
-
-
-def _enlarged(image: Image) -> Image:
-    ratio = _SMALLEST / min(image.shape[:2])
-    if ratio <= 1:
-        return image
-    return np.asarray(cv2.resize(image, None, fx=ratio, fy=ratio, interpolation=cv2.INTER_CUBIC), np.uint8)

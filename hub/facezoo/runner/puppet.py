@@ -16,6 +16,7 @@ from facezoo import registry
 from facezoo.errors import NoFace, UsageError
 from facezoo.face.find import choose, find_faces
 from facezoo.face.follow import Follower
+from facezoo.media.sheet import enlarged
 from facezoo.method.drawn_people import DrawnPeoplePipeline
 from facezoo.motion.handles import Posture, drag, handles_at, posture_from, posture_of, pull
 from facezoo.motion.motion import Motion, still
@@ -53,8 +54,8 @@ class Shown:
 
 
 class Puppet:
-    """One persona, ready to move. method: an id of a method that can. weights: as in `runner.run`. Raises UsageError for
-    another one, or a persona whom its weights do not know, and what `registry.load` raises."""
+    """One persona, ready to move. method: an id of a method that can. weights: as in `runner.run`. Raises UsageError
+    for another one, or a persona whom its weights do not know, and what `registry.load` raises."""
 
     def __init__(self, method: str, persona: str, weights: str | Path = "") -> None:
         self._pipeline = _puppeteer(method, weights)

@@ -5,18 +5,19 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, replace
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from facezoo.safety.seal import Claim
 from facezoo.types import MethodSpec, Progress, Sealed
 
 __all__ = ["Label", "Stopwatch", "claim_of", "recorded"]
 
-Label = Literal["small", "medium", "large"]
+T = TypeVar("T")
 
+Label = Literal["small", "medium", "large"]
 
 _WAITING = ""
 
@@ -61,6 +62,18 @@ class Stopwatch:
         finally:
             self._lap()
             self._thread.running.pop()
+
+    def timed(self, name: str, items: Iterator[T], count: int = 0) -> Generator[T]:
+        """The same items; what getting them takes counts for this stage. count: how many there will be, when progress
+        is to be told."""
+        done = 0
+        while True:
+            with self.stage(name, done / max(count, 1), quiet=not count):
+                item = next(items, None)
+            if item is None:
+                return
+            yield item
+            done += 1
 
     def waiting(self) -> AbstractContextManager[None]:
         """What is inside counts for no stage: other threads are waited for."""

@@ -4,8 +4,8 @@ Methods that repaint whole pictures take it too: nothing is pasted back then, an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +33,9 @@ from facezoo.runner.clip import Translator, translator_of
 from facezoo.runner.prefetch import Crew
 from facezoo.runner.record import Label, Stopwatch, claim_of, recorded
 from facezoo.safety.seal import Claim, seal
-from facezoo.types import Clip, Face, Frame, Image, MethodSpec, Progress, Sealed
+from facezoo.types import Clip, Face, Frame, Image, Progress, Sealed
 from facezoo.zoo.embedded import personas as list_personas
+from facezoo.zoo.pull import methods_of
 
 __all__ = ["Comparison", "comparable", "compare", "run"]
 
@@ -50,23 +51,13 @@ class Comparison:
 
 
 def run(
-    method: str,
-    inputs: str | Path | Sequence[str | Path],
-    *,
-    persona: str | None = None,
-    personas: Mapping[int, str] | None = None,
-    source: str | Path | None = None,
-    driving: str | Path | Template | None = None,
-    params: Mapping[str, Any] | None = None,
-    consent: bool | None = None,
-    face: FaceChoice | None = None,
-    seed: int = 0,
-    smoothing: float = 0.3,
-    pipeline: FacePipeline | AnimationPipeline | None = None,
-    output: str | Path | None = None,
-    label: Label = "small",
-    progress: Progress | None = None,
-) -> Sealed:
+    method: str, inputs: str | Path | Sequence[str | Path], *, persona: str | None = None,
+    personas: Mapping[int, str] | None = None, source: str | Path | None = None,
+    driving: str | Path | Template | None = None, params: Mapping[str, Any] | None = None, consent: bool | None = None,
+    face: FaceChoice | None = None, seed: int = 0, smoothing: float = 0.3,
+    pipeline: FacePipeline | AnimationPipeline | None = None, weights: str | Path = "",
+    output: str | Path | None = None, label: Label = "small", progress: Progress | None = None,
+) -> Sealed:  # fmt: skip
     """Run one method on a photo, painting, animation or video, and seal the result.
 
     inputs: a path (or a list of one). persona: id of the synthetic person to swap with, the first one when None; or
@@ -75,85 +66,65 @@ def run(
     method's parameters by name. consent: that every face that is not one of facezoo's own pictures may be used (see
     `safety.admission`). face: its number, 1 is the largest and what None means, or "all". smoothing: [0, 1], how much
     the landmarks of a clip are calmed. A method that repaints whole pictures needs no face and puts nobody on.
-    pipeline: the method with one's own weights, instead of the zoo's; it puts on whom these know. output: where to
-    write, the suffix decides the format; a new temporary folder when None. label: size of the visible mark.
+    pipeline: the method with one's own weights, instead of the zoo's; it puts on whom these know. weights: the same
+    from a folder, or OWNER/NAME@REVISION of the Hub; persona then names one of the people whom they know. output: where
+    to write, the suffix decides the format; a new temporary folder when None. label: size of the visible mark.
     progress(stage, fraction), called on the caller's thread, may raise Cancelled. Raises the errors of
     `facezoo.errors`; nothing is left at `output` then."""
     clock = Stopwatch(progress)
-    if pipeline is not None and pipeline.spec.id != method:
-        raise UsageError(f"These weights are of {pipeline.spec.id}, not of {method}.", "Name the method they are of.")
-    if not 0 <= smoothing <= 1:
-        raise UsageError(f"A smoothing of {smoothing} is not possible.", "Give a number from 0 to 1.")
-    spec = registry.load_spec(method) if pipeline is None else pipeline.spec
+    spec = registry.spec_in_use(method, str(weights)) if pipeline is None else _own(pipeline, method).spec
+    _check_smoothing(smoothing)
     chosen = registry.parse_params(spec, params or {})
     with clock.stage("read"):
         clip = admit(only(inputs), consent, "the picture")
         cast = cast_of(spec, face, persona, personas, source, consent, own=pipeline is not None)
         driver = driver_of(spec, driving, consent)
-        pipeline = pipeline or registry.load(method)
+        pipeline = pipeline or registry.load(method, str(weights))
     if isinstance(pipeline, AnimationPipeline):
-        return animate(
-            pipeline, clip, driver, params=chosen, face=face or 1, seed=seed, output=output, label=label, clock=clock
-        )
+        return animate(pipeline, clip, driver, chosen, face or 1, seed, output, label, clock)
     translator = translator_of(pipeline, cast, chosen, seed, smoothing, clock)
     with destination_of(output, clip) as destination, clock.stage("seal"):
         return _translated(translator, clip, destination, label)
 
 
 def compare(
-    image: str | Path,
-    *,
-    persona: str | None = None,
-    methods: Sequence[str] | None = None,
-    consent: bool | None = None,
-    face: FaceChoice = 1,
-    seed: int = 0,
-    output: str | Path | None = None,
-    label: Label = "small",
-    progress: Progress | None = None,
-    on_result: Callable[[str, Sealed], None] | None = None,
-) -> Comparison:
+    image: str | Path, *, persona: str | None = None, methods: Sequence[str] | None = None, consent: bool | None = None,
+    face: FaceChoice = 1, seed: int = 0, weights: str | Path = "", output: str | Path | None = None,
+    label: Label = "small", progress: Progress | None = None, on_result: Callable[[str, Sealed], None] | None = None,
+) -> Comparison:  # fmt: skip
     """One photo through every method that swaps faces with this persona (or those named), each result sealed as
     `output`/<method>.png, and all of them beside the untouched photo in `output`/grid.png. The face is found once for
     all.
 
-    on_result(method, sealed) is called as each is done. A method that fails is reported in `failures`; when all fail,
-    the first error is raised."""
+    weights: as for `run`, of the one method of theirs. on_result(method, sealed) is called as each is done. A method
+    that fails is reported in `failures`; when all fail, the first error is raised."""
     clock = Stopwatch(progress)
     persona = persona or list_personas()[0].id
-    specs = [registry.load_spec(id) for id in methods or comparable(persona)]
-    if not specs:
-        raise UsageError("There is no method to compare.", "Install one below facezoo/methods, or name one.")
+    own = methods_of(weights)
+    specs = [registry.load_spec(id) for id in methods or sorted({*comparable(persona), *own})]
+    if not specs or not own <= {spec.id for spec in specs}:
+        raise UsageError("There is no method to compare.", "Name one that swaps faces, and that the weights are of.")
     with clock.stage("read"):
         clip = admit(Path(image), consent, "the picture")
         photo = first_checked(clip)
     with clock.stage("detect"):
         faces = choose(find_faces(photo), face)
-    results: dict[str, Sealed] = {}
-    failures: dict[str, FacezooError] = {}
-    pictures: list[tuple[str, Image]] = [("Untouched", photo)]
     with folder_of(output) as folder:
+        scene = _Scene(clip, photo, faces, persona, seed, folder, label)
+        results: dict[str, Sealed] = {}
+        failures: dict[str, FacezooError] = {}
         for spec in specs:
-            one = Stopwatch(progress, spec.id)
             try:
-                results[spec.id], picture = _compare_one(spec, clip, photo, faces, persona, seed, folder, label, one)
+                named = str(weights) if spec.id in own else ""
+                results[spec.id] = scene.played(spec.id, named, Stopwatch(progress, spec.id))
             except Cancelled:
                 raise
             except FacezooError as error:
                 failures[spec.id] = error
-                continue
-            pictures.append((spec.title, picture))
-            if on_result:
-                on_result(spec.id, results[spec.id])
-        if not results:
-            raise next(iter(failures.values()))
-        worn = {sealed.record["persona"] for sealed in results.values()} - {None}
-        named, task = (persona if persona in worn else None), ("swap" if worn else "restyle")
-        claim = Claim("compare", "Comparison", 0, {}, named, {}, seed, (clip.sha256,), task)
-        grid = seal(
-            iter([Frame(side_by_side(pictures), 0.0)]), folder / "grid.png", claim=claim, clip=clip, label=label
-        )
-    return Comparison(results, grid, failures)
+            else:
+                if on_result:
+                    on_result(spec.id, results[spec.id])
+        return Comparison(results, scene.grid(results, failures), failures)
 
 
 def comparable(persona: str) -> list[str]:
@@ -164,7 +135,7 @@ def comparable(persona: str) -> list[str]:
 def _translated(translator: Translator, clip: Clip, destination: Path, label: Label) -> Sealed:
     """The sealed result, one picture or a clip."""
     cast, clock = translator.cast, translator.clock
-    spec = replace(translator.pipeline.spec, weights=translator.pipeline.weights)  # those in use
+    spec = registry.spec_of(translator.pipeline)
     claim = claim_of(
         spec, cast.persona, translator.params, translator.seed, (clip.sha256, *cast.sources), cast.personas
     )
@@ -174,7 +145,7 @@ def _translated(translator: Translator, clip: Clip, destination: Path, label: La
         return recorded(sealed, spec, cast.persona, count, clock, cast.personas)
     follower = Follower(cast.wanted, 0)  # the crops are taken anew; at the picture's own size they cost least
     with Crew() as crew:
-        frames = translator.clip(crew, _read(clip, clock), follower)
+        frames = translator.clip(crew, clock.timed("read", checked(clip.frames())), follower)
         frames = _at_least_one_face(frames, follower) if translator.needs_face else frames
         sealed = seal(
             frames,
@@ -204,17 +175,6 @@ def _still(translator: Translator, clip: Clip) -> tuple[Frame, int]:
     return translator.photo(frame, faces), len(faces)
 
 
-def _read(clip: Clip, clock: Stopwatch) -> Generator[Frame]:
-    """All frames, checked."""
-    frames = checked(clip.frames())
-    while True:
-        with clock.stage("read", quiet=True):
-            frame = next(frames, None)
-        if frame is None:
-            return
-        yield frame
-
-
 def _at_least_one_face(frames: Iterator[Frame], follower: Follower) -> Iterator[Frame]:
     """The frames; at their end it raises NoFace when none of them had a face."""
     yield from frames
@@ -222,27 +182,55 @@ def _at_least_one_face(frames: Iterator[Frame], follower: Follower) -> Iterator[
         choose([], "all")
 
 
-def _compare_one(
-    spec: MethodSpec,
-    clip: Clip,
-    photo: Image,
-    faces: list[Face],
-    persona: str | None,
-    seed: int,
-    folder: Path,
-    label: Label,
-    clock: Stopwatch,
-) -> tuple[Sealed, Image]:
-    with clock.stage("read"):
-        cast = cast_of(spec, None, persona if spec.inputs.persona else None, None, None, None)
-        pipeline = registry.load_faces(spec.id)
-    spec = replace(spec, weights=pipeline.weights)
-    params = spec.swapping()
-    sized = [realign(face, spec.inputs.crop_size) if spec.inputs.crop_size else face for face in faces]
-    translator = translator_of(pipeline, cast, params, seed, 0.0, clock)
-    cast = translator.cast
-    frame = translator.photo(Frame(photo, 0.0), sized)
-    claim = claim_of(spec, cast.persona, params, seed, (clip.sha256,))
-    with clock.stage("seal"):
-        sealed = seal(iter([frame]), folder / f"{spec.id}.png", claim=claim, clip=clip, label=label)
-    return recorded(sealed, spec, cast.persona, len(faces), clock), frame.image
+def _own(pipeline: FacePipeline | AnimationPipeline, method: str) -> FacePipeline | AnimationPipeline:
+    if pipeline.spec.id != method:
+        raise UsageError(f"These weights are of {pipeline.spec.id}, not of {method}.", "Name the method they are of.")
+    return pipeline
+
+
+def _check_smoothing(smoothing: float) -> None:
+    if not 0 <= smoothing <= 1:
+        raise UsageError(f"A smoothing of {smoothing} is not possible.", "Give a number from 0 to 1.")
+
+
+@dataclass(eq=False)
+class _Scene:
+    """One photo, admitted and found, that several methods are shown. pictures: title -> what was made so far."""
+
+    clip: Clip
+    photo: Image
+    faces: list[Face]
+    persona: str
+    seed: int
+    folder: Path
+    label: Label
+    pictures: list[tuple[str, Image]] = field(default_factory=list[tuple[str, Image]])
+
+    def played(self, method: str, weights: str, clock: Stopwatch) -> Sealed:
+        """The photo through one method, sealed."""
+        with clock.stage("read"):
+            spec = registry.spec_in_use(method, weights)
+            cast = cast_of(spec, None, self.persona if spec.inputs.persona else None, None, None, None)
+            pipeline = registry.load_faces(method, weights)
+        spec = registry.spec_of(pipeline)
+        params, side = spec.swapping(), spec.inputs.crop_size
+        sized = [realign(face, side) if side else face for face in self.faces]
+        translator = translator_of(pipeline, cast, params, self.seed, 0.0, clock)
+        cast = translator.cast
+        frame = translator.photo(Frame(self.photo, 0.0), sized)
+        claim = claim_of(spec, cast.persona, params, self.seed, (self.clip.sha256,))
+        with clock.stage("seal"):
+            sealed = seal(iter([frame]), self.folder / f"{method}.png", claim=claim, clip=self.clip, label=self.label)
+        self.pictures.append((spec.title, frame.image))
+        return recorded(sealed, spec, cast.persona, len(self.faces), clock)
+
+    def grid(self, results: Mapping[str, Sealed], failures: Mapping[str, FacezooError]) -> Sealed:
+        """All of them beside the untouched photo. Raises the first failure when there is no result."""
+        if not results:
+            raise next(iter(failures.values()))
+        worn = {sealed.record["persona"] for sealed in results.values()} - {None}
+        named, task = (self.persona if self.persona in worn else None), ("swap" if worn else "restyle")
+        claim = Claim("compare", "Comparison", 0, {}, named, {}, self.seed, (self.clip.sha256,), task)
+        image = side_by_side([("Untouched", self.photo), *self.pictures])
+        place = self.folder / "grid.png"
+        return seal(iter([Frame(image, 0.0)]), place, claim=claim, clip=self.clip, label=self.label)

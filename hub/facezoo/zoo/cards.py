@@ -3,16 +3,20 @@ should know before trusting or using them."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from facezoo.errors import UsageError
 from facezoo.types import MethodSpec
+from facezoo.zoo.manifest import is_pinned, tag_of
 from facezoo.zoo.record import LICENCES, Interval, Record, Score
 
 __all__ = ["FORBIDDEN", "INTENDED", "check_card", "render", "render_record"]
 
 _PIPELINE_TAGS = {"swap": "image-to-image", "restyle": "image-to-image", "animate": "image-to-video"}
+_DATASETS = "https://huggingface.co/datasets/"
+_LONG = 8  # rows of a table that is not folded
 _CONSENT = {
     "synthetic": "these people never existed",
     "public domain": "works in the public domain",
@@ -28,81 +32,50 @@ child. Where the law asks more, as the EU's AI Act does of whoever publishes suc
 
 
 def render(spec: MethodSpec, settings: Sequence[tuple[str, str, str]], record: Record | None = None) -> str:
-    """The README.md of a method's weights: Markdown with YAML front matter.
+    """The README.md of weights: Markdown with YAML front matter. What it says of data, training, scores and limits is
+    what their record says; SPEC speaks for the weights that ship with facezoo alone.
 
-    settings: (name, allowed values, default) of each parameter. record: of the weights, None when nothing was learned.
-    Raises UsageError for a licence the Hub has no word for."""
+    spec: with the weights that the card is of. settings: (name, allowed values, default) of each parameter. record: of
+    the weights, None when nothing was learned. Raises UsageError for a licence the Hub has no word for."""
     from huggingface_hub import ModelCard
 
-    rows = "\n".join(f"| `{name}` | {allowed.replace('|', 'or')} | {default} |" for name, allowed, default in settings)
-    table = f"| parameter | allowed | default |\n|---|---|---|\n{rows}" if rows else "None."
-    text = f"""---
-{_front_matter(spec, record)}
----
-
-# {spec.title} ({spec.year})
-
-{spec.summary}
-
-- **Paper**: <{spec.paper}>
-- **Weights**: {_weights(spec)}
-- **Licence**: {_licence(spec, record)}
-- **Trained on**: {spec.trained_on}
-- **Limits**: {spec.limits}
-{_previews(record)}
-## Use
-
-```bash
-{_command(spec)}
-```
-
-```python
-import facezoo
-
-{_call(spec)}
-```
-
-{_driven(spec)}\
-The result carries a visible "AI" mark, an invisible watermark and a signed record (C2PA), which `facezoo verify` reads.
-A face that is not one of facezoo's synthetic people needs its owner's consent: `--consent`, `consent=True`.
-{_loading(spec)}
-## Parameters
-
-{table}
-
-{render_record(record) if record else ""}\
-## Intended use
-
-{INTENDED}
-
-## Forbidden use
-
-{FORBIDDEN}
-"""
-    return str(ModelCard(text))
+    table = _table(("parameter", "allowed", "default"), [(f"`{name}`", allowed.replace("|", "or"), default)
+                                                         for name, allowed, default in settings])  # fmt: skip
+    parts = [
+        f"---\n{_front_matter(spec, record)}\n---",
+        f"# {spec.title} ({spec.year})",
+        spec.summary,
+        _facts(spec, record),
+        *(f"![{caption}]({name})" for name, caption in (record.previews if record else {}).items()),
+        f"## Use\n\n{_use(spec, record)}",
+        _driven(spec),
+        'The result carries a visible "AI" mark, an invisible watermark and a signed record (C2PA), which `facezoo '
+        "verify` reads.\nA face that is not one of facezoo's synthetic people needs its owner's consent: `--consent`, "
+        "`consent=True`.",
+        _loading(spec),
+        f"## Intended use\n\n{INTENDED}",
+        f"## Forbidden use\n\n{FORBIDDEN}",
+        render_record(record) if record else "",
+        f"## Parameters\n\n{_folded(table, len(settings), 'parameters') if settings else 'None.'}",
+    ]
+    return str(ModelCard("\n\n".join(part.strip("\n") for part in parts if part) + "\n"))
 
 
 def render_record(record: Record) -> str:
     """The sections of a card on data and consent, training with its energy, and results with intervals."""
     made = record.training
-    data = "\n".join(
-        f"| {f'[{each.name}]({each.url})' if each.url else each.name} | {each.count or '–'} | {each.licence} "
-        f"| {each.consent}: {_CONSENT[each.consent]} | {each.statement} |"
+    data = _table(("data", "pictures", "licence", "consent", "whose faces"), [
+        (f"[{each.name}]({each.url})" if each.url else each.name, each.count or "–", each.licence,
+         f"{each.consent}: {_CONSENT[each.consent]}", each.statement)
         for each in record.data
-    )
-    notes = "".join(f"- {note}\n" for note in record.notes) + ("\n" if record.notes else "")
-    return f"""## Training data
-
-| data | pictures | licence | consent | whose faces |
-|---|---|---|---|---|
-{data}
-
-## Training
-
-`{made.script}`, preset `{made.preset}`: {made.steps:,} steps in {made.hours:g} hours on {made.hardware}.
-Energy, estimated at {made.watts:g} W: {made.kilowatt_hours:.2f} kWh.
-
-{notes}{_results(record.scores)}"""
+    ])  # fmt: skip
+    return "\n\n".join(filter(None, (
+        f"## Training data\n\n{data}",
+        f"## Training\n\n`{made.script}`, preset `{made.preset}`: {made.steps:,} steps in {made.hours:g} hours on "
+        f"{made.hardware}.\nEnergy, estimated at {made.watts:g} W: {made.kilowatt_hours:.2f} kWh.",
+        "\n".join(f"- {note}" for note in record.notes),
+        f"## Results\n\n{_results(record.scores)}",
+    )))  # fmt: skip
 
 
 def check_card(text: str) -> None:
@@ -131,83 +104,77 @@ def _front_matter(spec: MethodSpec, record: Record | None) -> str:
     if licence not in LICENCES:
         raise UsageError(f"{licence!r} is no licence that a card can name.", f"Known: {', '.join(LICENCES)}.")
     tag = _PIPELINE_TAGS[spec.tasks[0]]
+    scores = {(each.dataset, each.metric): each for each in (record.scores if record else ())}.values()
     results = [
         EvalResult(
             task_type=tag,
-            dataset_type="facezoo-eval",
+            dataset_type=re.sub(r"\W+", "-", f"facezoo-eval {score.dataset}").strip("-"),  # the Hub groups by it
             dataset_name=score.dataset,
             metric_type=score.metric,
             metric_name=score.name,
             metric_value=score.result.value,
             metric_args={"n": score.n, "interval_95": [score.result.low, score.result.high]},
         )
-        for score in (record.scores if record else ())
+        for score in scores
     ]
+    datasets = [each.url.removeprefix(_DATASETS) for each in (record.data if record else ())
+                if each.url.startswith(_DATASETS)]  # fmt: skip
     data = ModelCardData(
         library_name="facezoo",
         license=LICENCES[licence],
         pipeline_tag=tag,
         tags=["facezoo", "face", spec.family, *spec.tasks],
+        datasets=datasets or None,
         model_name=f"facezoo {spec.id}" if results else None,
         eval_results=results or None,
     )
     return data.to_yaml()
 
 
-def _weights(spec: MethodSpec) -> str:
+def _facts(spec: MethodSpec, record: Record | None) -> str:
+    """The first things to know, one a line."""
     weights = spec.weights
-    if not weights.sha256:
-        return "none; there is nothing learned in this method"
-    where = f"`{weights.repo}`" if weights.repo else "ship with facezoo"
-    return f"{where}, {weights.parameters:,} parameters, {weights.bytes:,} bytes, sha256 `{weights.sha256}`"
+    own = record is not None and bool(weights.repo or not is_pinned(spec))  # SPEC speaks for what ships alone
+    where = f"`{weights.repo}`" if weights.repo else "in a folder of one's own" if own else "ship with facezoo"
+    told = f"{where}, {weights.parameters:,} parameters, {weights.bytes:,} bytes, sha256 `{weights.sha256}`"
+    facts = {
+        "Paper": f"<{spec.paper}>",
+        "Weights": told if weights.sha256 else "none; there is nothing learned in this method",
+        "Licence": spec.licence if record is None or record.licence == spec.licence
+        else f"{record.licence} (weights), {spec.licence} (code)",
+        "Trained on": spec.trained_on if record is None or not own else " ".join(
+            f"{each.name}{f', {each.count:,} pictures' if each.count else ''} ({_CONSENT[each.consent]})."
+            for each in record.data),
+        "Limits": (record.limits if record else "")
+        or (f"Not said of these weights. Of the method as it ships: {spec.limits}" if own else spec.limits),
+    }  # fmt: skip
+    return "\n".join(f"- **{name}**: {value}" for name, value in facts.items())
 
 
-def _licence(spec: MethodSpec, record: Record | None) -> str:
-    if record is None or record.licence == spec.licence:
-        return spec.licence
-    return f"{record.licence} (weights), {spec.licence} (code)"
-
-
-def _previews(record: Record | None) -> str:
-    shown = record.previews if record else {}
-    return "".join(f"\n![{caption}]({name})\n" for name, caption in shown.items())
-
-
-def _loading(spec: MethodSpec) -> str:
-    if not spec.weights.sha256:
-        return ""
-    return f"""
-## Load
+def _use(spec: MethodSpec, record: Record | None) -> str:
+    """How to install and run it, in a shell and in Python."""
+    driven = bool(spec.inputs.driving)
+    named = f' --weights "{_named(spec)}"' if _named(spec) else ""
+    given = f', weights="{_named(spec)}"' if _named(spec) else ""
+    command = f"facezoo run {spec.id} me.jpg{' --driving clip.mp4' * driven}{named}"
+    call = f'facezoo.run("{spec.id}", "me.jpg"{", driving=" * driven}{chr(34) + "clip.mp4" + chr(34) if driven else ""}'
+    return f"""```bash
+pip install facezoo
+{command} -o result.{"mp4" if driven else "png"} --consent
+```
 
 ```python
-from facezoo.registry import load
+import facezoo
 
-pipeline = load("{spec.id}")  # from the Hub once, then from the cache; the sha256 of every file is checked
-print(pipeline.weights)
-```
-"""
-
-
-def _results(scores: Sequence[Score]) -> str:
-    if not scores:
-        return "## Results\n\nNot measured yet.\n\n"
-    simple = list(dict.fromkeys(name for score in scores for name in score.baselines))
-    head = f"| | on | n | better | this{''.join(f' | {name}' for name in simple)} |\n|{'---|' * (5 + len(simple))}\n"
-    rows = ""
-    for score in scores:
-        others = "".join(f" | {_interval(score.baselines.get(name))}" for name in simple)
-        cells = f"{score.name} | {score.dataset} | {score.n} | {score.better} | **{_interval(score.result)}**{others}"
-        rows += f"| {cells} |\n"
-    return f"## Results\n\nMeans with their 95 % intervals.\n\n{head}{rows}\n"
+sealed = {call}{given}, consent=True)
+print(sealed.path)
+```"""
 
 
-def _interval(found: Interval | None) -> str:
-    return f"{found.value:.4g} [{found.low:.4g}, {found.high:.4g}]" if found else "–"
-
-
-def _command(spec: MethodSpec) -> str:
-    driving = " --driving clip.mp4" if spec.inputs.driving else ""
-    return f"facezoo run {spec.id} me.jpg{driving} -o result.{'mp4' if spec.inputs.driving else 'png'} --consent"
+def _named(spec: MethodSpec) -> str:
+    """How weights on the Hub are named: by a tag that holds the beginning of their sha256."""
+    weights = spec.weights
+    return f"{weights.repo}@{tag_of(weights.sha256)}" if weights.repo else ""
 
 
 def _driven(spec: MethodSpec) -> str:
@@ -217,11 +184,49 @@ def _driven(spec: MethodSpec) -> str:
     alone = "\nWithout a driver, its parameters alone move the face." if spec.inputs.driving == "optional" else ""
     return f"""The driver is a clip, a GIF, a photo (the result is a picture then), a `.motion` file, or the name of a
 motion that ships with facezoo, as in `--driving nod`. The face in a clip needs its owner's consent as well; a motion
-holds nobody's picture.{alone}
-
-"""
+holds nobody's picture.{alone}"""
 
 
-def _call(spec: MethodSpec) -> str:
-    driving = ', driving="clip.mp4"' if spec.inputs.driving else ""
-    return f'sealed = facezoo.run("{spec.id}", "me.jpg"{driving}, consent=True)\nprint(sealed.path)'
+def _loading(spec: MethodSpec) -> str:
+    if not spec.weights.sha256:
+        return ""
+    named = f', "{_named(spec)}"' if _named(spec) else ""
+    first = "from the Hub once, then from the cache" if spec.weights.repo else "they ship with facezoo"
+    return f"""## Load
+
+```python
+from facezoo.registry import load
+
+pipeline = load("{spec.id}"{named})  # {first}; the sha256 of every file is checked
+print(pipeline.weights)
+```"""
+
+
+def _results(scores: Sequence[Score]) -> str:
+    if not scores:
+        return "Not measured yet."
+    simple = list(dict.fromkeys(name for score in scores for name in score.baselines))
+    rows = [
+        (score.name, score.dataset, score.n, score.better, f"**{_interval(score.result)}**",
+         *(_interval(score.baselines.get(name)) for name in simple))
+        for score in scores
+    ]  # fmt: skip
+    table = _table(("", "on", "n", "better", "this", *simple), rows)
+    return f"Means with their 95 % intervals.\n\n{_folded(table, len(rows), 'figures')}"
+
+
+def _interval(found: Interval | None) -> str:
+    return f"{found.value:.4g} [{found.low:.4g}, {found.high:.4g}]" if found else "–"
+
+
+def _table(head: Sequence[object], rows: Sequence[Sequence[object]]) -> str:
+    """A table in Markdown."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(str(cell) for cell in line)} |" for line in lines)
+
+
+def _folded(table: str, rows: int, what: str) -> str:
+    """A long table is folded: whoever wants it opens it."""
+    if rows <= _LONG:
+        return table
+    return f"<details>\n<summary>{rows} {what}</summary>\n\n{table}\n\n</details>"

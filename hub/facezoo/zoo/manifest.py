@@ -19,7 +19,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Literal, cast
 
 from facezoo.errors import WeightsUnavailable
-from facezoo.types import Weights
+from facezoo.types import MethodSpec, Weights
 
 __all__ = [
     "MANIFEST",
@@ -30,10 +30,13 @@ __all__ = [
     "describe",
     "faults",
     "fingerprint",
+    "is_pinned",
     "make_manifest",
     "manifest_text",
     "method_of",
     "read_manifest",
+    "sha256_of",
+    "tag_of",
 ]
 
 WEIGHTS = Path(__file__).parent / "weights"
@@ -74,7 +77,7 @@ class Manifest:
 def fingerprint(folder: Path) -> str:
     """sha256 (64 hex) of all weights below a folder: of the lines "<sha256>  <path>\\n" that
     `sha256sum */*.safetensors` prints, sorted by path with forward slashes."""
-    return _digest([(path.relative_to(folder).as_posix(), _sha256(path)) for path in folder.rglob("*.safetensors")])
+    return _digest([(path.relative_to(folder).as_posix(), sha256_of(path)) for path in folder.rglob("*.safetensors")])
 
 
 def read_manifest(folder: Path, part: Literal["files", "embedded"] = "files") -> Manifest:
@@ -102,7 +105,7 @@ def read_manifest(folder: Path, part: Literal["files", "embedded"] = "files") ->
 def make_manifest(folder: Path) -> Manifest:
     """The manifest of what lies in a folder now: its JSON and safetensors."""
     return Manifest(
-        tuple(WeightFile(name, _sha256(folder / name), (folder / name).stat().st_size) for name in _names(folder))
+        tuple(WeightFile(name, sha256_of(folder / name), (folder / name).stat().st_size) for name in _names(folder))
     )
 
 
@@ -114,6 +117,25 @@ def manifest_text(manifest: Manifest, embedded: Manifest | None = None) -> str:
         for name, part in parts.items()
     }
     return json.dumps(listed, indent=2) + "\n"
+
+
+def is_pinned(spec: MethodSpec) -> bool:
+    """Whether these are the very weights that facezoo's own SPEC of the method names: those of its manifest."""
+    try:
+        return read_manifest(WEIGHTS / spec.id).sha256 == spec.weights.sha256
+    except WeightsUnavailable:
+        return False
+
+
+def tag_of(sha256: str) -> str:
+    """The tag that weights get on the Hub: it says what they are, so it may be trusted as a commit is."""
+    return f"weights-{sha256[:16]}"
+
+
+def sha256_of(path: Path) -> str:
+    """sha256 (64 hex) of the bytes of a file."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def method_of(folder: str | Path) -> str:
@@ -138,7 +160,7 @@ def faults(folder: Path, manifest: Manifest) -> dict[str, Fault]:
         path = folder / each.path
         if not path.is_file():
             found[each.path] = "missing"
-        elif path.stat().st_size != each.bytes or _sha256(path) != each.sha256:
+        elif path.stat().st_size != each.bytes or sha256_of(path) != each.sha256:
             found[each.path] = "changed"
     listed = {each.path for each in manifest.files}
     for name in _names(folder):
@@ -162,8 +184,3 @@ def _parameters(path: Path) -> int:
 
 def _digest(files: list[tuple[str, str]]) -> str:
     return hashlib.sha256("".join(f"{sha256}  {path}\n" for path, sha256 in sorted(files)).encode()).hexdigest()
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -7,7 +7,6 @@ here.
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import re
@@ -19,8 +18,19 @@ from typing import Literal
 from facezoo.errors import UsageError, WeightsUnavailable
 from facezoo.types import Progress, Weights
 from facezoo.zoo.download import cached_file, download, explain, forget
-from facezoo.zoo.manifest import MANIFEST, WEIGHTS, Fault, Manifest, faults, fingerprint, make_manifest, read_manifest
-from facezoo.zoo.record import RECORD, read_record
+from facezoo.zoo.manifest import (
+    MANIFEST,
+    WEIGHTS,
+    Fault,
+    Manifest,
+    describe,
+    faults,
+    method_of,
+    read_manifest,
+    sha256_of,
+    tag_of,
+)
+from facezoo.zoo.record import RECORD, Record, parse_record, read_record
 
 __all__ = [
     "COMMIT",
@@ -30,8 +40,10 @@ __all__ = [
     "fetch",
     "fetch_previews",
     "fetch_repository",
+    "fetch_weights",
     "locate",
     "look",
+    "methods_of",
     "record_folder",
     "states",
 ]
@@ -39,16 +51,19 @@ __all__ = [
 REPO = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
 """A repository of the Hub: owner/name."""
 COMMIT = re.compile(r"[0-9a-f]{40}", re.ASCII)
+_TAG = re.compile(r"weights-[0-9a-f]{16}", re.ASCII)
 _PATTERNS = ["*.json", "*.safetensors"]
 _LOG = logging.getLogger(__name__)
 _REINSTALL = "Install facezoo again: `pip install --force-reinstall --no-deps facezoo`."
+
+_NAMING = "Name a folder as save_pretrained writes it, or OWNER/NAME@REVISION of the Hub."
 
 State = Literal["intact", "changed", "not here"]
 
 
 @dataclass(frozen=True)
 class Located:
-    """Weights on this machine, checked. weights: what they are; an own folder has no repository or commit."""
+    """Weights on this machine, checked. weights: what they are; a folder of one's own has no repository or commit."""
 
     folder: Path
     source: Literal["own folder", "Hub cache", "Hub", "embedded"]
@@ -56,10 +71,13 @@ class Located:
 
 
 def locate(method: str, pinned: Weights, own: str | Path = "") -> Located:
-    """The weights of a method, fetched when they are not here. own: a folder, or "" for what FACEZOO_WEIGHTS names.
+    """The weights of a method, fetched when they are not here. own: a folder, or OWNER/NAME@REVISION of the Hub; "" for
+    the folder that FACEZOO_WEIGHTS names.
 
-    Raises WeightsUnavailable, with the reason and what to do, when no intact copy can be had, and when licence or
-    consent are not on record."""
+    Raises WeightsUnavailable, with the reason and what to do, when no intact copy can be had, when licence or consent
+    are not on record, and when the weights that were named are not of this method: no others take their place."""
+    if "@" in str(own) and not Path(own).exists():
+        return fetch_weights(str(own), method)
     folder = _own_folder(method, own)
     if folder is not None:
         return _check_own(method, pinned, folder)
@@ -125,6 +143,51 @@ def fetch_repository(repo: str, revision: str, method: str = "") -> Path:
     return folder
 
 
+def fetch_weights(named: str, method: str = "", *, told: Callable[[str, Record], None] | None = None) -> Located:
+    """Anybody's facezoo weights, OWNER/NAME@REVISION, fetched when they are not in the Hub cache. The revision is a
+    commit of 40 hex digits, or the tag that `zoo push` made (`manifest.tag_of`), which the weights must fit.
+
+    told: called with OWNER/NAME@COMMIT and the record, before anything else is fetched, when they were not here yet; it
+    may raise. Logged as a warning when None. Raises UsageError for anything else, WeightsUnavailable when they cannot
+    be had, are other ones, or do not say whose faces they learned from, or are of another method."""
+    from huggingface_hub import hf_hub_download
+
+    repo, _, revision = named.partition("@")
+    if not _TAG.fullmatch(revision):
+        _check_pin(repo, revision)
+    try:
+        record = Path(hf_hub_download(repo, RECORD, revision=revision))
+    except Exception as problem:
+        raise explain(problem, repo, revision) from problem
+    commit = record.parent.name
+    if cached_file(repo, commit, "config.json") is None:
+        (told or _log_record)(f"{repo}@{commit}", parse_record(record.read_text(encoding="utf-8")))
+    folder = fetch_repository(repo, commit, method)
+    found = describe(folder, repo, commit)
+    blobs = [path.resolve() for path in folder.rglob("*.safetensors")]  # named after what their sha256 should be
+    tagged = revision in (commit, tag_of(found.sha256))
+    if not tagged or any(len(blob.name) == 64 and sha256_of(blob) != blob.name for blob in blobs):
+        raise WeightsUnavailable(f"{named} came with other bytes than it says.", "Do not use these weights.")
+    return Located(folder, "Hub", found)
+
+
+def methods_of(own: str | Path) -> set[str]:
+    """The methods that own weights, named as for `locate`, are of. Raises WeightsUnavailable when of none, or when they
+    cannot be had."""
+    if not own:
+        return set()
+    on_hub = "@" in str(own) and not Path(own).exists()
+    folder = fetch_weights(str(own)).folder if on_hub else Path(own).expanduser()
+    found = set(filter(None, map(method_of, (folder, *folder.glob("*")))))
+    if not found:
+        raise WeightsUnavailable(f"There are no weights of facezoo in {own}.", _NAMING)
+    return found
+
+
+def _log_record(name: str, record: Record) -> None:
+    _LOG.warning("%s", record.words(name))
+
+
 def fetch_previews(located: Located, names: Iterable[str]) -> None:
     """Bring the pictures of a card beside the weights, when those came from the Hub without them."""
     from huggingface_hub import hf_hub_download
@@ -139,8 +202,11 @@ def fetch_previews(located: Located, names: Iterable[str]) -> None:
 
 def look(method: str, pinned: Weights, own: str | Path = "") -> Literal["own folder", "Hub cache", "embedded", ""]:
     """Where `locate` would find the weights without a server, "" when nowhere. No bytes are read."""
-    if _own_folder(method, own) is not None:
-        return "own folder"
+    try:
+        if _own_folder(method, own) is not None:
+            return "own folder"
+    except WeightsUnavailable:  # what FACEZOO_WEIGHTS names is not of this method, and nothing takes its place
+        return ""
     if pinned.repo and all(_cached_files(pinned, _pinned_manifest(method, pinned)).values()):
         return "Hub cache"
     folder = WEIGHTS / method
@@ -154,14 +220,14 @@ def states(method: str, pinned: Weights) -> Iterator[tuple[str, State]]:
 
     Raises WeightsUnavailable when licence or consent are not on record."""
     record_folder(method)
-    folder = _own_folder(method, "")
-    if folder is not None:
-        try:
+    folder = None
+    try:
+        folder = _own_folder(method, "")
+        if folder is not None:
             _check_own(method, pinned, folder)
-        except WeightsUnavailable:
-            yield "own folder", "changed"
-        else:
             yield "own folder", "intact"
+    except WeightsUnavailable:
+        yield "own folder", "changed" if folder else "not here"
     if pinned.repo:
         files = _cached_files(pinned, _pinned_manifest(method, pinned))
         root = _snapshot(files)
@@ -186,30 +252,21 @@ def _told(progress: Progress | None, before: int, total: int) -> Callable[[int],
 
 
 def _own_folder(method: str, own: str | Path) -> Path | None:
-    """The folder of one's own weights for a method: the one named, or its subfolder of the method's name, if any."""
+    """The folder of one's own weights for a method: the one named, or its subfolder of the method's name; None when
+    nothing was named. Raises WeightsUnavailable when what was named holds no weights of this method."""
     named = str(own) or os.environ.get("FACEZOO_WEIGHTS", "")
     if not named:
         return None
-    asked = bool(own)
     folder = Path(named).expanduser()
-    if not folder.is_dir():
-        raise UsageError(f"There is no folder {folder} of weights.", "Correct FACEZOO_WEIGHTS, or unset it.")
-    if (folder / method / "config.json").is_file():
-        return folder / method
-    if (folder / "config.json").is_file() and (asked or _method_of(folder) == method):
-        return folder
-    if asked:
-        raise UsageError(
-            f"{folder} holds no weights of {method}.", "Give a folder with config.json, as save_pretrained writes it."
-        )
-    return None
-
-
-def _method_of(folder: Path) -> str:
-    try:
-        return str(json.loads((folder / "config.json").read_text(encoding="utf-8"))["method"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return ""
+    for chosen in (folder / method, folder):
+        if method_of(chosen) == method:
+            return chosen
+    others = [found for each in (folder, *folder.glob("*")) if (found := method_of(each))]
+    held = f"it holds {', '.join(others)}" if others else "it is no folder" if not folder.is_dir() else "none at all"
+    raise WeightsUnavailable(
+        f"{folder}, which {'was named' if own else 'FACEZOO_WEIGHTS names'}, holds no weights of {method}: {held}.",
+        _NAMING if own else "Name another folder, or unset FACEZOO_WEIGHTS.",
+    )
 
 
 def _check_own(method: str, pinned: Weights, folder: Path) -> Located:
@@ -221,10 +278,8 @@ def _check_own(method: str, pinned: Weights, folder: Path) -> Located:
             f"The weights in {folder} are not as their {MANIFEST} says: {_named(wrong)}.",
             "Unpack the bundle again, or unset FACEZOO_WEIGHTS.",
         )
-    sha256 = fingerprint(folder)
-    if sha256 == pinned.sha256:
-        return Located(folder, "own folder", pinned)
-    return Located(folder, "own folder", Weights(sha256=sha256, bytes=make_manifest(folder).bytes))
+    found = describe(folder)
+    return Located(folder, "own folder", pinned if found.sha256 == pinned.sha256 else found)
 
 
 def _from_cache(method: str, pinned: Weights) -> Located | None:

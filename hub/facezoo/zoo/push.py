@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from facezoo.errors import FacezooError, UsageError
 from facezoo.zoo.cards import check_card
-from facezoo.zoo.manifest import MANIFEST, fingerprint, make_manifest
+from facezoo.zoo.manifest import MANIFEST, fingerprint, make_manifest, tag_of
 from facezoo.zoo.pull import REPO
 from facezoo.zoo.record import RECORD, Record, parse_record, record_text
 
@@ -108,13 +108,13 @@ def push_weights(
     private: bool = False,
     dry_run: bool = False,
 ) -> Pushed:
-    """Push a saved pipeline (`FacePipeline.save_pretrained`) with its record and card, tagged "weights-<sha256>".
+    """Push a saved pipeline (`Pipeline.save_pretrained`) with its record and card, tagged as `manifest.tag_of` says.
 
     record: becomes metrics.json; the previews it names lie in folder. card: text of README.md. Errors as `push`."""
     return push(
         weight_files(folder, record, card),
         repo,
-        tag=tag or f"weights-{fingerprint(folder)[:8]}",
+        tag=tag or tag_of(fingerprint(folder)),
         private=private,
         message=f"facezoo {record.method}",
         dry_run=dry_run,

@@ -106,6 +106,8 @@ def read(path: Path) -> tuple[Status, dict[str, Any] | None]:
     """
     from c2pa import C2paError, Reader
 
+    if len(_boxes(path)) > _MOST_BOXES:  # the library would take minutes over them
+        return ("tampered" if _holds_manifest(path) else "none"), None
     with path.open("rb") as file:
         try:
             with Reader(None, file, context=_context(*anchors())) as reader:
@@ -151,27 +153,34 @@ def _outer_boxes(path: Path) -> str | None:
     """sha256 of what C2PA's hash of MP4 and AVIF leaves out (ftyp, free, skip ...): the types of the outermost boxes in
     their order, with the content of all but those that it covers. The manifest's box is passed over. None for a file
     of another make."""
+    digest, boxes = hashlib.sha256(), _boxes(path)
     with path.open("rb") as file:
-        end, at, digest = file.seek(0, os.SEEK_END), 0, hashlib.sha256()
-        for _ in range(_MOST_BOXES):
-            if at + 8 > end:
-                break
-            file.seek(at)
-            head = file.read(8)
-            size, kind = int.from_bytes(head[:4]), head[4:]
-            if at == 0 and kind != b"ftyp":
-                return None
-            if size == 1:
-                size = int.from_bytes(file.read(8))
-            size = size if 8 <= size <= end - at else end - at  # 0: to the end
+        for at, size, kind in boxes:
             if kind != b"uuid":  # C2PA covers all of these but its own
                 digest.update(kind)
             if kind not in _COVERED:
                 file.seek(at)
                 for start in range(0, size, _PIECE):
                     digest.update(file.read(min(_PIECE, size - start)))
-            at += size
-    return digest.hexdigest() if at else None
+    return digest.hexdigest() if boxes else None
+
+
+def _boxes(path: Path) -> list[tuple[int, int, bytes]]:
+    """(offset, bytes, type) of the outermost boxes of an MP4 or AVIF, one more than _MOST_BOXES at most."""
+    boxes: list[tuple[int, int, bytes]] = []
+    with path.open("rb") as file:
+        end, at = file.seek(0, os.SEEK_END), 0
+        while at + 8 <= end and len(boxes) <= _MOST_BOXES:
+            file.seek(at)
+            head = file.read(16)
+            size, kind = int.from_bytes(head[:4]), head[4:8]
+            if at == 0 and kind != b"ftyp":
+                break
+            if size == 1:
+                size = int.from_bytes(head[8:])
+            boxes.append((at, size if 8 <= size <= end - at else end - at, kind))  # 0: to the end
+            at += boxes[-1][1]
+    return boxes
 
 
 def _holds_manifest(path: Path) -> bool:
@@ -186,7 +195,7 @@ def _holds_manifest(path: Path) -> bool:
 
 
 _BOXES = "org.facezoo.boxes"
-_COVERED, _MOST_BOXES, _PIECE = (b"uuid", b"moov", b"mdat", b"meta"), 1000, 1024**2
+_COVERED, _MOST_BOXES, _PIECE = (b"uuid", b"moov", b"mdat", b"meta"), 4000, 1024**2
 _PACKAGED_ANCHORS = Path(__file__).with_name("anchors.pem")
 _ROOT_YEARS, _LEAF_YEARS = 30, 20  # without a time stamp a signature is worth as long as its certificate
 

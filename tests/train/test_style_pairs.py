@@ -159,7 +159,7 @@ def test_paintings_are_chosen_for_the_photos() -> None:
     apart = np.array([[0, 1, 9], [0, 1, 9], [8, 9, 1]])
     assert choose_canvases(apart, 1) == [0]
     assert choose_canvases(apart, 2) == [0, 2]
-    assert choose_canvases(apart, 5) == [0, 2] or choose_canvases(apart, 5) == [0, 1, 2]
+    assert choose_canvases(apart, 5) == [0, 2]
     dark, light = (Look((0.3, 0.2, 0.2, 0.3), ((value, 10.0),) * 4) for value in (20.0, 70.0))
     assert unlikeness(dark, dark) == 0 < unlikeness(dark, light)
     assert np.isfinite(look(scene(_picture(0))).light).all()

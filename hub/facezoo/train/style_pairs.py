@@ -1,0 +1,386 @@
+"""A photo painted in the manner of one painting, by rules: pairs that a generator can learn from.
+
+Colours come from the painting, part by part: skin from its skin, hair from its hair. Strokes follow the forms of the
+photo, in colours that the painting has; eyes and mouth stay sharp. No network learns or paints; the mesh of the face
+and the mask of the person only say where the parts are.
+
+Sources: Hertzmann 1998, "Painterly Rendering with Curved Brush Strokes of Multiple Sizes"; Pitie and Kokaram 2007, "The
+linear Monge-Kantorovitch linear colour mapping for example-based colour transfer".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from facezoo.errors import NoFace
+from facezoo.face.find import find_faces
+from facezoo.face.mesh import FACE_OVAL, smoothstep
+from facezoo.face.occlusion import features, person_mask, unlike_skin
+from facezoo.face.paste import from_lab, to_lab
+from facezoo.types import Image, Mask, Points
+
+__all__ = [
+    "PARTS",
+    "STYLES",
+    "Hand",
+    "Layer",
+    "Look",
+    "Scene",
+    "Style",
+    "Tones",
+    "choose_canvases",
+    "draw_strokes",
+    "look",
+    "recolor",
+    "scene",
+    "tones",
+    "unlikeness",
+]
+
+Floats = NDArray[np.float32]
+PARTS = ("skin", "hair", "clothes", "background")
+_SKIN, _BACKGROUND = 0, 3
+_FINER = 3  # strokes are drawn that many times as large and then reduced
+_PALETTE = 1500  # colours of each part of the painting that strokes are chosen from
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Strokes of one brush, in px of a picture of 256 px.
+
+    spacing: in widths. odd: how far a stroke's colour goes from the picture's to one that the painting has, [0, 1].
+    only_where: difference in Lab that calls for a stroke; 0 paints everywhere."""
+
+    width: float
+    length: float
+    spacing: float
+    odd: float
+    only_where: float
+
+
+@dataclass(frozen=True)
+class Hand:
+    """How somebody paints. around: how much strokes of the background swirl. stop: change of colour in Lab at which a
+    stroke ends. relief: lightness of the ridges of paint. face: how much
+    finer faces are painted, own: how much of eyes and mouth is left as it was, [0, 1]."""
+
+    around: float
+    stop: float
+    relief: float
+    face: float
+    own: float
+    layers: tuple[Layer, ...]
+
+
+_BOLD = Hand(
+    around=1.0,
+    stop=34,
+    relief=5.0,
+    face=0.4,
+    own=0.65,
+    layers=(
+        Layer(9, 28, 0.7, 1.0, 0),
+        Layer(5.5, 22, 0.6, 0.9, 0),
+        Layer(3.4, 15, 0.55, 0.8, 9),
+        Layer(2.0, 8, 0.6, 0.5, 15),
+    ),
+)
+_SMOOTH = Hand(
+    around=0.2,
+    stop=18,
+    relief=1.2,
+    face=0.3,
+    own=0.7,
+    layers=(Layer(8, 22, 0.7, 0.5, 0), Layer(4, 13, 0.6, 0.4, 5), Layer(2, 8, 0.6, 0.3, 6)),
+)
+
+
+@dataclass(frozen=True)
+class Tones:
+    """What a painting's colours are like: mean lightness [0, 100], mean chroma, and the share of bluish pixels."""
+
+    light: float
+    chroma: float
+    blue: float
+
+
+@dataclass(frozen=True)
+class Style:
+    """Paintings of one kind, and a hand like theirs. rights: what a manifest says of them must match."""
+
+    artist: str
+    rights: str
+    suits: Callable[[Tones], bool]
+    hand: Hand
+
+    def shows(self, artist: str, rights: str, tones: Tones) -> bool:
+        """Whether a painting is of this style."""
+        return bool(re.search(self.artist, artist) and re.search(self.rights, rights)) and self.suits(tones)
+
+
+STYLES = {
+    "van_gogh_blue": Style("Gogh", "", lambda tones: tones.blue > 0.4 and 30 < tones.light < 60, _BOLD),
+    "van_gogh_bright": Style(
+        "Gogh", "", lambda tones: tones.blue <= 0.25 and tones.light > 50 and tones.chroma > 30, _BOLD
+    ),
+    "old_masters": Style("", r"died 1([0-6]\d\d|700)", lambda tones: tones.light < 28 and tones.blue < 0.1, _SMOOTH),
+    "any": Style("", "", lambda _: True, _BOLD),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """A picture and its parts. image: (H, W, 3) RGB uint8; mesh: (468, 3) px; parts: (4, H, W) float32 in [0, 1] that
+    add up to 1, in the order of PARTS; features: (H, W) float32 in [0, 1], eyes, brows and mouth."""
+
+    image: Image
+    mesh: Points
+    parts: Floats
+    features: Mask
+
+
+@dataclass(frozen=True)
+class Look:
+    """Of each part, in the order of PARTS, its share of the picture, and mean and deviation of its lightness."""
+
+    shares: tuple[float, ...]
+    light: tuple[tuple[float, float], ...]
+
+
+def tones(image: Image) -> Tones:
+    """image: (H, W, 3) RGB uint8."""
+    lab = to_lab(np.asarray(cv2.resize(image, (64, 64), interpolation=cv2.INTER_AREA), np.uint8))
+    chroma = np.hypot(lab[..., 1], lab[..., 2])
+    return Tones(float(lab[..., 0].mean()), float(chroma.mean()), float((lab[..., 2] < -2).mean()))
+
+
+def scene(image: Image, mesh: Points | None = None) -> Scene:
+    """The parts of a square picture (S, S, 3) RGB uint8. mesh: of its face, when it is known. Raises NoFace."""
+    if mesh is None:
+        faces = find_faces(image, crop_size=64, thorough=False)
+        if not faces:
+            raise NoFace("There is no face in this picture.", "Leave it out.")
+        mesh = faces[0].landmarks.mesh
+    size = image.shape[0]
+    up = mesh[10, :2] - mesh[152, :2]  # from the chin to the top of the mesh, which ends below the hair
+    high = float(up @ up)
+    oval = mesh[list(FACE_OVAL), :2]
+    brow = np.clip((oval - mesh[168, :2]) @ up / high, 0, None)
+    skin = np.zeros((size, size), np.float32)
+    cv2.fillPoly(skin, [np.round((oval + 0.3 * brow[:, None] * up) * 16).astype(np.int32)], 1.0, shift=4)
+    person = np.maximum(_along_edges(person_mask(image), image), skin)
+    ys, xs = np.mgrid[0:size, 0:size].astype(np.float32)
+    above = ((xs - mesh[152, 0]) * up[0] + (ys - mesh[152, 1]) * up[1]) / high  # the chin is 0, the brow 1
+    aside = np.abs((xs - mesh[152, 0]) * up[1] - (ys - mesh[152, 1]) * up[0]) / high
+    neck = person * (unlike_skin(image, mesh) < 0.35) * (above < 0.15) * (above > -0.55) * (aside < 0.33)
+    neck = cv2.morphologyEx(neck.astype(np.float32), cv2.MORPH_OPEN, np.ones((5, 5), np.uint8))
+    skin = cv2.GaussianBlur(np.maximum(skin, neck), (0, 0), size / 200)
+    person = np.maximum(person, skin)
+    hair = smoothstep(above, -0.5, 0.1)
+    parts = np.stack([skin, (person - skin) * hair, (person - skin) * (1 - hair), 1 - person])
+    return Scene(image, mesh, np.asarray(parts, np.float32), features(mesh, size, soft=True))
+
+
+def _along_edges(mask: Mask, image: Image) -> Mask:
+    """The mask moved to the edges of the picture (He et al. 2010, "Guided Image Filtering")."""
+    guide = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
+    side = 2 * (image.shape[0] // 40) + 1
+
+    def mean(values: Any) -> Any:
+        return cv2.blur(values, (side, side))
+
+    slope = (mean(guide * mask) - mean(guide) * mean(mask)) / (mean(guide * guide) - mean(guide) ** 2 + 1e-3)
+    found = mean(slope) * guide + mean(mean(mask) - slope * mean(guide))
+    return np.asarray(smoothstep(found, 0.1, 0.9), np.float32)
+
+
+def look(seen: Scene) -> Look:
+    """Of each part its share, and its mean and deviation of lightness; of one that is hardly there, the picture's."""
+    light = to_lab(seen.image)[..., 0]
+    shares = seen.parts.mean(axis=(1, 2))
+    values = [light[part > 0.5] if (part > 0.5).mean() > 0.01 else light.ravel() for part in seen.parts]
+    return Look(tuple(shares.tolist()), tuple((float(each.mean()), float(each.std())) for each in values))
+
+
+def unlikeness(photo: Look, painting: Look) -> float:
+    """How badly a painting suits a photo: differences of lightness and contrast, by the photo's parts."""
+    apart = np.abs(np.array(photo.light) - np.array(painting.light)).sum(axis=1)
+    return float(np.array(photo.shares) @ apart)
+
+
+def choose_canvases(apart: NDArray[Any], count: int) -> list[int]:
+    """At most `count` paintings that together suit photos best, chosen one after another. apart: (photos, paintings),
+    `unlikeness`."""
+    chosen: list[int] = []
+    nearest = np.full(len(apart), np.inf)
+    for _ in range(min(count, apart.shape[1])):
+        best = int(np.minimum(apart, nearest[:, None]).mean(axis=0).argmin())
+        chosen.append(best)
+        nearest = np.minimum(nearest, apart[:, best])
+    return sorted(set(chosen))
+
+
+def recolor(photo: Scene, painting: Scene) -> Image:
+    """(S, S, 3) RGB uint8: the photo, each part in the mean and covariance of the colours of the painting's part."""
+    lab = to_lab(photo.image)
+    made, total = np.zeros_like(lab), np.full((*lab.shape[:2], 1), 1e-3, np.float32)
+    for part, theirs in enumerate(_colors(painting)):
+        ours = lab[photo.parts[part] > 0.5]
+        if len(ours) < 50:
+            continue
+        weight = cv2.GaussianBlur(photo.parts[part], (0, 0), photo.image.shape[0] / 170)[..., None]
+        made += weight * ((lab - ours.mean(axis=0)) @ _transport(ours, theirs).T + theirs.mean(axis=0))
+        total += weight
+    return np.clip(from_lab(np.asarray(made / total, np.float32)), 0, 255).round().astype(np.uint8)
+
+
+def _colors(painting: Scene) -> list[Floats]:
+    """Of each part the colours in Lab, (N, 3); of one that the painting hardly has, those of all but the skin."""
+    lab, where = to_lab(painting.image), painting.parts.argmax(axis=0)
+    return [lab[where == part] if (where == part).sum() > 300 else lab[where != _SKIN] for part in range(len(PARTS))]
+
+
+def _transport(ours: Floats, theirs: Floats) -> NDArray[Any]:
+    """(3, 3), the linear map of least movement from one covariance to the other, its gains bounded."""
+
+    def power(matrix: NDArray[Any], exponent: float) -> NDArray[Any]:
+        values, vectors = np.linalg.eigh(matrix)
+        return (vectors * np.maximum(values, 1e-6) ** exponent) @ vectors.T
+
+    a, b = (np.cov(each.T) + 4 * np.eye(3) for each in (ours, theirs))
+    root, inverse = power(a, 0.5), power(a, -0.5)
+    values, vectors = np.linalg.eigh(inverse @ power(root @ b @ root, 0.5) @ inverse)
+    return (vectors * np.clip(values, 0.4, 2.5)) @ vectors.T
+
+
+def draw_strokes(photo: Scene, colored: Image, painting: Scene, hand: Hand, seed: int) -> Image:
+    """(S, S, 3) RGB uint8: `colored`, the photo as `recolor` gives it, painted with strokes."""
+    random, size = np.random.default_rng(seed), colored.shape[0]
+    unit = size / 256
+    along = _directions(photo, colored, hand, random)
+    lab, where = to_lab(colored), photo.parts.argmax(axis=0)
+    palettes = np.stack([each[random.integers(0, len(each), _PALETTE)] for each in _colors(painting)])
+    large = cv2.resize(cv2.GaussianBlur(colored, (0, 0), 4 * unit), None, fx=_FINER, fy=_FINER)
+    canvas = np.ascontiguousarray(large, np.uint8)
+    for layer in hand.layers:
+        width = layer.width * unit
+        wanted = np.asarray(cv2.GaussianBlur(lab, (0, 0), max(0.35 * width, 0.4)), np.float32)
+        starts = _starts(canvas, wanted, photo.features, layer, width, random)
+        x, y = starts.astype(int).T
+        eyes = np.maximum(photo.features, hand.face * photo.parts[_SKIN])[y, x]
+        length = layer.length * unit * (1 - 0.6 * eyes) * random.uniform(0.6, 1.2, len(starts)) / 2
+        paths, alive = _walk(starts, length, along, wanted, where, hand.stop)
+        colors = _stroke_colors(wanted[y, x], where[y, x], palettes, layer.odd * (1 - 0.85 * eyes), random)
+        for number in range(len(starts)):
+            fine = 1 - 0.5 * eyes[number]
+            _draw(canvas, paths[number][alive[number]], colors[number], width * fine, hand.relief * fine, random)
+    painted = cv2.resize(canvas, (size, size), interpolation=cv2.INTER_AREA).astype(np.float32)
+    own, kept = colored.astype(np.float32), hand.own * photo.features[..., None]
+    own = own + 0.6 * (own - cv2.GaussianBlur(own, (0, 0), 1.6 * unit))
+    return np.clip(painted * (1 - kept) + own * kept, 0, 255).round().astype(np.uint8)
+
+
+def _directions(photo: Scene, colored: Image, hand: Hand, random: np.random.Generator) -> Floats:
+    """(2, S, S), the unit vectors (x, y) that strokes follow: along edges where there are some, elsewhere around the
+    face and, in the background, around the person and whirls of chance."""
+    size = colored.shape[0]
+    unit = size / 256
+
+    def slope(values: Any, blur: float) -> tuple[Any, Any]:
+        smooth = cv2.GaussianBlur(np.asarray(values, np.float32), (0, 0), blur * unit)
+        return cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1)
+
+    back = photo.parts[_BACKGROUND]
+    whirls = slope(cv2.resize(random.standard_normal((5, 5)).astype(np.float32), (size, size),
+                              interpolation=cv2.INTER_CUBIC), 6)  # fmt: skip
+    around = [a + 0.3 * hand.around * b for a, b in zip(slope(1 - back, 18), whirls, strict=True)]
+    within = slope(photo.parts[_SKIN], 14)
+    tensor = np.zeros((3, size, size), np.float32)
+    edges = slope(to_lab(colored)[..., 0], 1.5)
+    for (x, y), strength in ((edges, None), (around, 3 + 12 * back), (within, 9 * photo.parts[_SKIN])):
+        square = 1.0 if strength is None else (strength / (np.hypot(x, y) + 1e-6)) ** 2
+        tensor += square * np.stack([x * x, x * y, y * y])
+    xx, xy, yy = (cv2.GaussianBlur(each, (0, 0), 4.5 * unit) for each in tensor)
+    angle = 0.5 * np.arctan2(2 * xy, xx - yy) + np.pi / 2
+    return np.stack([np.cos(angle), np.sin(angle)]).astype(np.float32)
+
+
+def _starts(
+    canvas: Image, wanted: Floats, eyes: Mask, layer: Layer, width: float, random: np.random.Generator
+) -> NDArray[np.float64]:
+    """(N, 2) px, in the order of painting: where this brush has to paint."""
+    size = len(wanted)
+    step = width * layer.spacing
+    grid = np.stack(np.meshgrid(np.arange(0, size, step), np.arange(0, size, step)), axis=-1).reshape(-1, 2)
+    points = np.clip(grid + random.uniform(-step / 2, step / 2, grid.shape), 0, size - 1)
+    random.shuffle(points)
+    now = to_lab(np.asarray(cv2.resize(canvas, (size, size), interpolation=cv2.INTER_AREA), np.uint8))
+    wrong = np.abs(cv2.GaussianBlur(now, (0, 0), width / 2) - wanted).sum(axis=2)
+    x, y = points.astype(int).T
+    return points[(wrong[y, x] >= layer.only_where) | (eyes[y, x] >= 0.3)]
+
+
+def _walk(
+    starts: NDArray[Any], length: NDArray[Any], along: Floats, wanted: Floats, where: NDArray[Any], stop: float
+) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    """(N, L, 2) px, paths along the directions both ways from their starts, in steps of 1 px; (N, L), where they are to
+    be painted: up to `length` px each way, not beyond the picture, a part, or a change of colour."""
+    x, y = starts.astype(int).T
+    sides: list[list[Any]] = []
+    for sign in (-1, 1):
+        points, going, heading = starts.copy(), np.ones(len(starts), bool), sign * along[:, y, x].T
+        side: list[Any] = []
+        for step in range(int(length.max()) + 1):
+            points = points + heading
+            inside = np.clip(points, 0, len(where) - 1)
+            a, b = inside.astype(int).T
+            near = np.abs(wanted[b, a] - wanted[y, x]).sum(axis=1) < stop
+            going &= near & (where[b, a] == where[y, x]) & (step < length) & (points == inside).all(axis=1)
+            side.append((points, going.copy()))
+            ahead = along[:, b, a].T
+            heading = ahead * np.sign((ahead * heading).sum(axis=1, keepdims=True) + 1e-9)
+        sides.append(side)
+    row = [*sides[0][::-1], (starts, np.ones(len(starts), bool)), *sides[1]]
+    return np.stack([each[0] for each in row], axis=1), np.stack([each[1] for each in row], axis=1)
+
+
+def _stroke_colors(
+    wanted: Floats, part: NDArray[Any], palettes: Floats, odd: NDArray[Any], random: np.random.Generator
+) -> Floats:
+    """(N, 3) Lab: the wanted colours (N, 3) moved to the nearest of 40 that the painting's part has. odd: (N,)."""
+    chosen = palettes[part[:, None], random.integers(0, _PALETTE, (len(part), 40))]
+    apart = np.square((chosen - wanted[:, None]) / np.array([0.7, 1, 1])).sum(axis=2)
+    nearest = chosen[np.arange(len(part)), apart.argmin(axis=1)]
+    share = (odd * np.where(part == _SKIN, 0.8, 1.0))[:, None]
+    chance = random.normal(0, 1, wanted.shape) * np.array([3, 2, 2])
+    return np.asarray(wanted + share * ((nearest - wanted) * np.array([0.35, 0.8, 0.8]) + chance), np.float32)
+
+
+def _draw(
+    canvas: Image, path: NDArray[Any], color: Floats, width: float, relief: float, random: np.random.Generator
+) -> None:
+    """One stroke on the large canvas: a band of paint, and in it the ridges that bristles leave, lit from above left.
+    path: (L, 2) px of the picture."""
+    if len(path) < 2:
+        path = np.vstack([path, path[-1] + 0.5])
+    ahead = np.gradient(path, axis=0)
+    across = np.stack([-ahead[:, 1], ahead[:, 0]], axis=1) / (np.hypot(*ahead.T)[:, None] + 1e-6)
+    if across.mean(axis=0).sum() > 0:  # towards the light
+        across = -across
+    thick = width * _FINER
+    ridges = np.linspace(-0.38, 0.38, max(2, int(thick / 2.2)))
+    light = random.normal(0, 1, len(ridges)) * relief + 1.6 * relief * ridges
+    hues = random.normal(0, 0.25, (len(ridges), 2)) * relief
+    colors = np.vstack([color, color + np.column_stack([light, hues])])
+    colors = np.clip(from_lab(colors[None].astype(np.float32))[0], 0, 255)
+    lines = ((path + across * (np.array([0, *ridges]) * width)[:, None, None]) * _FINER + _FINER / 2) * 8
+    for number, line in enumerate(np.round(lines).astype(np.int32)):
+        wide = max(1, round(thick if number == 0 else thick / 5))
+        cv2.polylines(canvas, [line[:, None]], False, colors[number].tolist(), wide, cv2.LINE_8, 3)

@@ -1,4 +1,4 @@
-"""What is particular to landmark_warp; what every method promises is tested for all in test_runner.py."""
+"""What is particular to landmark_warp; what every method promises is tested for all in tests/runner."""
 
 from __future__ import annotations
 

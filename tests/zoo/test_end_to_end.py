@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -91,7 +93,7 @@ def test_a_bundle_for_a_room_without_a_network(hub: HubServer, toy: Toy, tmp_pat
     toy.publish()
     (tmp_path / "wheels").mkdir()
     assert toy.facezoo("zoo", "bundle", tmp_path / "x.zip", "--wheels", tmp_path / "wheels").code == 2
-    (tmp_path / "wheels" / "facezoo.whl").write_bytes(b"wheel")
+    (tmp_path / "wheels" / "facezoo-1-py3-none-any.whl").write_bytes(b"wheel")
     for name in ("one.zip", "two.zip"):
         done = toy.facezoo("zoo", "bundle", tmp_path / name, "--wheels", tmp_path / "wheels")
         assert done.code == 0, done.err
@@ -103,7 +105,9 @@ def test_a_bundle_for_a_room_without_a_network(hub: HubServer, toy: Toy, tmp_pat
         archive.extractall(room)
     subprocess.run(["sha256sum", "-c", "--quiet", "SHA256SUMS"], cwd=room, check=True)
     assert "FACEZOO_WEIGHTS" in (room / "README.txt").read_text()
-    assert (room / "wheels" / "facezoo.whl").is_file() and (room / "cards" / "toy.md").is_file()
+    assert [each.name for each in (room / "wheels").iterdir()] == ["facezoo-1-py3-none-any.whl"] and (
+        room / "cards" / "toy.md"
+    ).is_file()
     hub.stop()
     offline = {"FACEZOO_WEIGHTS": str(room / "weights"), "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path / "empty")}
     told = toy.locate(**offline)
@@ -111,6 +115,26 @@ def test_a_bundle_for_a_room_without_a_network(hub: HubServer, toy: Toy, tmp_pat
     assert toy.facezoo("zoo", "check", **offline).code == 0
     (room / "weights" / "toy" / WEIGHTS).write_bytes(b"x")
     assert toy.facezoo("zoo", "check", **offline).code == 6
+
+
+@pytest.mark.slow
+def test_a_bundle_installs_itself(toy: Toy, tmp_path: Path) -> None:
+    """As its README says, without a network; here with the packages that facezoo needs at hand."""
+    made = toy.facezoo("zoo", "bundle", tmp_path / "room.zip")
+    assert made.code == 0, made.err
+    with zipfile.ZipFile(tmp_path / "room.zip") as archive:
+        archive.extractall(tmp_path)
+    told = (tmp_path / "README.txt").read_text()
+    assert "pip install --no-index --find-links wheels" in told and "pip download --find-links wheels" in told
+    pip = [sys.executable, "-m", "pip", "install", "--no-index", "--no-deps", "--find-links", "wheels"]
+    done = subprocess.run(
+        [*pip, "--target", "installed", "facezoo"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    code = "import facezoo; print(facezoo.__file__, facezoo.__version__, len(facezoo.personas()))"
+    environment = os.environ | {"PYTHONPATH": str(tmp_path / "installed")}
+    said = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert str(tmp_path / "installed") in said.stdout
 
 
 def test_no_half_a_bundle(toy: Toy, tmp_path: Path) -> None:

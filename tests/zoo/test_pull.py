@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from hub_server import HubServer
-from toy import _LOCATE, _PRELUDE, RECORD, REPO, WEIGHTS, Toy
+from toy import LOCATE, PRELUDE, RECORD, REPO, WEIGHTS, Toy
 
 from facezoo.errors import WeightsUnavailable
 from facezoo.zoo.manifest import fingerprint, make_manifest, manifest_text, read_manifest
@@ -79,7 +79,7 @@ def test_going_on_after_a_kill(hub: HubServer, toy: Toy) -> None:
     toy.train(padding=30_000_000)
     toy.publish()
     hub.fail("slow", "GET /cdn/", seconds=0.01)
-    command = [sys.executable, "-c", _PRELUDE.replace("{root!r}", repr(str(toy.root))) + _LOCATE]
+    command = [sys.executable, "-c", PRELUDE.replace("{root!r}", repr(str(toy.root))) + LOCATE]
     process = subprocess.Popen(command, env=hub.environment(toy.home), stdout=subprocess.DEVNULL)
     blobs = toy.home / "hub" / f"models--{REPO.replace('/', '--')}" / "blobs"
     limit = time.monotonic() + 60

@@ -79,7 +79,7 @@ class ToyPipeline(FacePipeline):
             y = self.networks["generator"](x)
             yield ((y[0].permute(1, 2, 0).clamp(-1, 1) + 1) * 127.5).round().byte().numpy()
 """
-_PRELUDE = """
+PRELUDE = """
 import json, sys, time
 from pathlib import Path
 root = Path({root!r})
@@ -88,7 +88,7 @@ facezoo.methods.__path__.append(str(root / "methods"))
 facezoo.zoo.manifest.WEIGHTS = facezoo.zoo.pull.WEIGHTS = root / "weights"
 from facezoo.errors import FacezooError
 """
-_LOCATE = """
+LOCATE = """
 from facezoo.registry import load_spec
 began = time.monotonic()
 try:
@@ -182,13 +182,13 @@ class Toy:
     ) -> Done:
         """Python in a process of its own that has the toy."""
         variables = self.hub.environment(home or self.home, **environment)
-        command = [python, "-c", _PRELUDE.replace("{root!r}", repr(str(self.root))) + code]
+        command = [python, "-c", PRELUDE.replace("{root!r}", repr(str(self.root))) + code]
         done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False, timeout=180)
         return Done(done.returncode, done.stdout, done.stderr)
 
     def locate(self, **environment: str) -> dict[str, Any]:
         """What `locate` gives or raises, as a dictionary."""
-        done = self.run(_LOCATE, **environment)
+        done = self.run(LOCATE, **environment)
         assert done.code == 0, done.err
         return done.json
 

@@ -42,9 +42,8 @@ def evaluate(
     from facezoo.evaluate.figures import card_scores
     from facezoo.evaluate.swaps import Asked, evaluate_swaps
 
-    asked = Asked(
-        tuple(named(methods)), tuple(named(personas)), portraits, photos, pairs, consent, quick, seed, weights
-    )
+    chosen, people = tuple(named(methods)), tuple(named(personas))
+    asked = Asked(chosen, people, portraits, photos, pairs, consent, quick, seed, weights)
     with ProgressLine() as progress:
         metrics = evaluate_swaps(asked, output, progress)
     if record:

@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 __all__ = ["animate", "compare", "demo", "explain", "motion", "run"]
 
 Inputs = Annotated[list[Path], typer.Argument(metavar="INPUT...", help="Photos, paintings, GIFs or videos.")]
+Portrait = Annotated[
+    Path,
+    typer.Argument(
+        metavar="PORTRAIT", help="A photo or painting of one face, or a persona's id."
+    ),
+]
 Output = Annotated[Path, typer.Option("-o", "--output", metavar="OUT", help="A file; or a folder, made when missing.")]
 Settings = Annotated[
     list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A parameter of the method. May be repeated.")
@@ -100,10 +106,7 @@ def run(
 
 
 def animate(
-    portrait: Annotated[
-        Path,
-        typer.Argument(metavar="PORTRAIT", help="A photo or painting of one face, or a persona's id."),
-    ],
+    portrait: Portrait,
     output: Output,
     driving: Driving = None,
     say: Say = None,
@@ -128,10 +131,10 @@ def animate(
         with _driver(driving, say, sound, voice, life, seed, consent=consent) as driver:
             return _portray(method, portrait, output, driver, settings, consent, label, weights, as_json)
     able = [spec.id for spec in registry.list_methods() if "animate" in spec.tasks]
-    if method is not None and registry.load_spec(method).id not in able:
-        raise UsageError(f"{method} does not animate portraits.", f"Methods that do: {', '.join(able) or 'none here'}.")
-    if not able:
-        raise UsageError("No method here animates portraits.", "See what there is: facezoo methods")
+    if not able or (method and registry.load_spec(method).id not in able):
+        raise UsageError(
+            f"{method or 'Nothing here'} does not animate portraits.", f"Methods that do: {', '.join(able)}."
+        )
     with _driver(driving, say, sound, voice, life, seed, consent=consent) as driver:
         return run(
             method or able[-1], [portrait], output, driving=driver, face=face, seed=seed, settings=settings,

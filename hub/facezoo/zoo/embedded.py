@@ -80,20 +80,11 @@ def _read_personas(folder: Path) -> tuple[Persona, ...]:
     for record in sorted(folder.glob("*.json")):
         facts = cast("dict[str, Any]", _read_json(record))
         try:
-            portrait = folder / f"{facts['id']}.jpg"
-            made = Persona(
-                id=facts.pop("id"),
-                name=facts.pop("name"),
-                portrait=portrait,
-                sha256=facts.pop("sha256"),
-                licence=facts.pop("licence"),
-                statement=facts.pop("statement"),
-                facts=facts,
-            )
+            named = {name: facts.pop(name) for name in ("id", "name", "sha256", "licence", "statement")}
         except KeyError as missing:
             raise WeightsUnavailable(f"The persona record {record.name} lacks {missing}.", _REINSTALL) from missing
-        _check_sha256(made.portrait, made.sha256)
-        found.append(made)
+        found.append(Persona(portrait=folder / f"{named['id']}.jpg", facts=facts, **named))
+        _check_sha256(found[-1].portrait, found[-1].sha256)
     return tuple(found)
 
 
@@ -105,19 +96,11 @@ def _read_examples(folder: Path) -> tuple[Example, ...]:
     found: list[Example] = []
     for entry in cast("list[dict[str, Any]]", _read_json(index)):
         try:
-            made = Example(
-                id=entry["id"],
-                title=entry["title"],
-                artist=entry["artist"],
-                kind=entry["kind"],
-                path=folder / Path(entry["file"]).name,
-                sha256=entry["sha256"],
-                licence=entry["licence"],
-            )
+            named = {name: entry[name] for name in ("id", "title", "artist", "kind", "sha256", "licence")}
+            found.append(Example(path=folder / Path(entry["file"]).name, **named))
         except KeyError as missing:
             raise WeightsUnavailable(f"An entry of examples.json lacks {missing}.", _REINSTALL) from missing
-        _check_sha256(made.path, made.sha256)
-        found.append(made)
+        _check_sha256(found[-1].path, found[-1].sha256)
     return tuple(sorted(found, key=lambda each: each.kind != "portrait"))
 
 
@@ -129,13 +112,6 @@ def _read_json(path: Path) -> object:
 
 
 def _check_sha256(path: Path, expected: str) -> None:
-    try:
-        found = hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as problem:
-        raise WeightsUnavailable(
-            f"The picture {path.name} that ships with facezoo is missing.", _REINSTALL
-        ) from problem
-    if found != expected:
-        raise WeightsUnavailable(
-            f"The picture {path.name} that ships with facezoo was changed (its sha256 differs).", _REINSTALL
-        )
+    wrong = "is missing" if not path.is_file() else "was changed (its sha256 differs)"
+    if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != expected:
+        raise WeightsUnavailable(f"The picture {path.name} that ships with facezoo {wrong}.", _REINSTALL)

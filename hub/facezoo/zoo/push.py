@@ -60,15 +60,9 @@ class Pushed:
 
 
 def push(
-    files: Mapping[str, Path | bytes],
-    repo: str,
-    *,
-    kind: Kind = "model",
-    tag: str = "",
-    private: bool = False,
-    message: str = "",
-    dry_run: bool = False,
-) -> Pushed:
+    files: Mapping[str, Path | bytes], repo: str, *, kind: Kind = "model", tag: str = "", private: bool = False,
+    message: str = "", dry_run: bool = False,
+) -> Pushed:  # fmt: skip
     """Make a repository of the Hub hold these files, creating it when it is missing.
 
     files: path in the repository -> a file here, or its bytes. tag: put on the commit that has them, unless it is.
@@ -99,26 +93,14 @@ def push(
 
 
 def push_weights(
-    folder: Path,
-    repo: str,
-    *,
-    record: Record,
-    card: str,
-    tag: str = "",
-    private: bool = False,
-    dry_run: bool = False,
+    folder: Path, repo: str, *, record: Record, card: str, tag: str = "", private: bool = False, dry_run: bool = False
 ) -> Pushed:
     """Push a saved pipeline (`Pipeline.save_pretrained`) with its record and card, tagged as `manifest.tag_of` says.
 
     record: becomes metrics.json; the previews it names lie in folder. card: text of README.md. Errors as `push`."""
-    return push(
-        weight_files(folder, record, card),
-        repo,
-        tag=tag or tag_of(fingerprint(folder)),
-        private=private,
-        message=f"facezoo {record.method}",
-        dry_run=dry_run,
-    )
+    tag = tag or tag_of(fingerprint(folder))
+    files = weight_files(folder, record, card)
+    return push(files, repo, tag=tag, private=private, message=f"facezoo {record.method}", dry_run=dry_run)
 
 
 def weight_files(folder: Path, record: Record, card: str) -> dict[str, Path | bytes]:
@@ -197,14 +179,9 @@ def _compare(files: Mapping[str, Path | bytes], kind: Kind, there: dict[str, str
 
 
 def _commit(
-    api: HfApi,
-    repo: str,
-    kind: Kind,
-    files: Mapping[str, Path | bytes],
-    changes: tuple[Change, ...],
-    head: str,
+    api: HfApi, repo: str, kind: Kind, files: Mapping[str, Path | bytes], changes: tuple[Change, ...], head: str,
     message: str,
-) -> str:
+) -> str:  # fmt: skip
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
     operations: list[Any] = []

@@ -15,7 +15,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[2] / "zoo"))
 
 from hub_server import HubServer
-from toy import _PRELUDE, WEIGHTS, Toy
+from toy import PRELUDE, WEIGHTS, Toy
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -45,7 +45,7 @@ def toy_hub(serve: Serve, tmp_path: Path) -> Iterator[ToyHub]:
         toy.train(padding=30_000_000)
         toy.publish()
         code = "from facezoo.ui.__main__ import main\nsys.exit(main(['--port', 'PORT']))"
-        command = ["-c", _PRELUDE.replace("{root!r}", repr(str(toy.root))) + code]
+        command = ["-c", PRELUDE.replace("{root!r}", repr(str(toy.root))) + code]
         with serve(command, tmp_path, server.environment(toy.home)) as running:
             yield ToyHub(running.url, running.pid, server, toy)
 

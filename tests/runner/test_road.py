@@ -338,7 +338,7 @@ def test_results_are_sealed_by_the_seal_alone() -> None:
         p.relative_to(package).as_posix() for p in package.rglob("*.py") if " seal(" in p.read_text(encoding="utf-8")
     }
     assert makers - {"types.py"} == {"safety/seal.py"}
-    others = callers - {"safety/seal.py", "safety/__init__.py", "evaluate/work.py", "evaluate/styles.py"}
+    others = callers - {"safety/seal.py", "safety/__init__.py", "evaluate/measuring.py", "evaluate/styles.py"}
     assert {Path(each).parent.name for each in others} == {"runner"}
 
 

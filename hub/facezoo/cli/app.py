@@ -11,6 +11,7 @@ import typer
 
 import facezoo
 from facezoo.cli import bench, doctor, evaluate, show
+from facezoo.cli import learn as learn_commands
 from facezoo.cli import run as run_commands
 from facezoo.cli import zoo as zoo_commands
 from facezoo.cli.shell import conclude
@@ -25,6 +26,7 @@ app.command("methods")(show.methods)
 app.command("personas")(show.personas)
 app.command("run")(run_commands.run)
 app.command("animate")(run_commands.animate)
+app.command("learn")(learn_commands.learn)
 app.command("motion")(run_commands.motion)
 app.command("compare")(run_commands.compare)
 app.command("explain")(run_commands.explain)

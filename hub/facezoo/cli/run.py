@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from facezoo.cli.learn import animate_head
 from facezoo.cli.shell import AsJson, ProgressLine, choose_outputs, named, print_json, staged, warn
 from facezoo.errors import Cancelled, FacezooError, UsageError
 
@@ -26,7 +27,7 @@ Inputs = Annotated[list[Path], typer.Argument(metavar="INPUT...", help="Photos, 
 Portrait = Annotated[
     Path,
     typer.Argument(
-        metavar="PORTRAIT", help="A photo or painting of one face, or a persona's id."
+        metavar="PORTRAIT", help="A photo or painting of one face, a head that was learned, or a persona's id."
     ),
 ]
 Output = Annotated[Path, typer.Option("-o", "--output", metavar="OUT", help="A file; or a folder, made when missing.")]
@@ -136,6 +137,11 @@ def animate(
             f"{method or 'Nothing here'} does not animate portraits.", f"Methods that do: {', '.join(able)}."
         )
     with _driver(driving, say, sound, voice, life, seed, consent=consent) as driver:
+        if portrait.is_dir():
+            options = {"driving": driver, "face": _face(face), "seed": seed, "label": label, "consent": consent or None}
+            record = animate_head(portrait, output, options | {"params": _settings(settings or [])})
+            print_json(record) if as_json else print(_in_words(record))
+            return 0
         return run(
             method or able[-1], [portrait], output, driving=driver, face=face, seed=seed, settings=settings,
             consent=consent, label=label, weights=weights, as_json=as_json,

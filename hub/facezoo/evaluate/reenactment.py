@@ -33,7 +33,7 @@ from facezoo.motion.photo import MovablePhoto
 from facezoo.types import Clip, Face, Frame, Image, Points
 from facezoo.zoo.figures import Figure, mean, saved, ssim
 
-__all__ = ["Across", "Followed", "across", "self_reenactment"]
+__all__ = ["Across", "Followed", "across", "errors_of", "self_reenactment"]
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def self_reenactment(clip: Clip, every: int = 6) -> dict[str, Followed]:
             "drawn mouth": puppet.draw(motion),
             "driver's mouth": puppet.draw(replace(motion, mouth=cut_mouth(frame.image, sight.mesh))),
         }
-        rows = {name: _errors(picture, truth[0]) for name, picture in pictures.items()}
+        rows = {name: errors_of(picture, truth[0]) for name, picture in pictures.items()}
         for name, row in rows.items():
             drawn[name].append(row)
     columns = {name: np.array(rows).T for name, rows in drawn.items()}
@@ -130,7 +130,7 @@ def _driven(clip: Clip, every: int) -> Iterator[tuple[Frame, Sight, Motion, Mova
             yield frame, sight, relative(sight.observation, first), puppet, source
 
 
-def _errors(picture: Image, truth: Face) -> list[float]:
+def errors_of(picture: Image, truth: Face) -> list[float]:
     """nme and shape in %, pose in degrees, SSIM of a drawn picture."""
     found = find_faces(picture, thorough=False)
     face = min(found, key=lambda each: _apart(each, truth)) if found else truth

@@ -25,7 +25,6 @@ __all__ = ["MOST", "Head", "Photo", "photo_of"]
 MOST = 8
 """Photos that a head can have."""
 _EDGE = 0.07  # sides of the window in which the moved picture fades into the photo
-_WIDEST = 1024  # px, of the window in photos; larger ones are reduced
 
 Plane = NDArray[np.float32]
 
@@ -85,9 +84,13 @@ class Head:
         parts: list[tuple[Plane, Image]] = []
         for number, photo in enumerate(self.photos):
             places = (made.warps[0, number].numpy() + 1) * (self.side / 2) - 0.5
-            away = stage.spread(places - _own(self.side // 2), 2) + stage.inside
-            share = stage.spread(made.shares[0, number, 0].numpy(), 2)
-            parts.append((share, _read(photo, away)))
+            turn = _inverse(photo.affine)
+            if number == 0:  # as small differences from where a pixel is, which are exact at any size
+                warp = stage.places + stage.spread((places - _own(self.side // 2)) @ turn[:, :2].T, 2)
+            else:
+                warp = stage.spread(places @ turn[:, :2].T + turn[:, 2], 2)
+            share = stage.spread(made.shares[0, number, 0].numpy(), 2) if len(self.photos) > 1 else warp[..., 0]
+            parts.append((share, _read(photo.image, warp)))
         if len(parts) == 1:
             return parts[0][1]
         mixed = sum(share[..., None] * read for share, read in parts)
@@ -95,7 +98,7 @@ class Head:
 
 
 class _Stage:
-    """The part of a photo that its window covers. inside: (h, w, 2), where in the window each of its pixels lies."""
+    """The part of a photo that its window covers. places: (h, w, 2), of its pixels in the photo."""
 
     def __init__(self, photo: Image, affine: Plane, side: int) -> None:
         self._photo, self._side = photo, side
@@ -106,23 +109,24 @@ class _Stage:
         high = np.clip(np.ceil(reached.max(axis=0)).astype(int) + 1, low + 1, size)
         self._part = slice(low[1], high[1]), slice(low[0], high[0])
         xs, ys = np.meshgrid(np.arange(low[0], high[0]), np.arange(low[1], high[1]))
-        places = np.stack([xs, ys], axis=2).reshape(-1, 2).astype(np.float32)
-        self.inside = move(places, affine).reshape(*xs.shape, 2)
-        margin = np.minimum(self.inside + 0.5, side - 0.5 - self.inside).min(axis=2)
+        self.places = np.stack([xs, ys], axis=2).astype(np.float32)
+        inside = move(self.places.reshape(-1, 2), affine).reshape(self.places.shape)
+        self._inside = {coarser: (inside + 0.5) / coarser - 0.5 for coarser in (1, 2)}
+        margin = np.minimum(inside + 0.5, side - 0.5 - inside).min(axis=2)
         self._alpha: Mask = smoothstep(margin, 0, _EDGE * side)
 
-    def spread(self, plane: Plane, coarser: int = 1, method: int = cv2.INTER_LINEAR) -> Plane:
-        """A plane of the window, (S / coarser, ...), at the photo's resolution: (h, w, ...)."""
-        places = self.inside if coarser == 1 else (self.inside + 0.5) / coarser - 0.5
+    def spread(self, plane: NDArray[Any], coarser: int = 1, method: int = cv2.INTER_LINEAR) -> NDArray[Any]:
+        """A plane of the window, (S / coarser, ...), at the photo's resolution: (h, w, ...) of the same dtype."""
         again: Any = None
-        return np.asarray(cv2.remap(plane, places, again, method, borderMode=cv2.BORDER_REPLICATE), np.float32)
+        plane = np.ascontiguousarray(plane)
+        return cv2.remap(plane, self._inside[coarser], again, method, borderMode=cv2.BORDER_REPLICATE)
 
     def show(self, carried: Image | None, coarse: Tensor, mask: Tensor | None) -> Image:
         """The whole photo, a new array: carried (h, w, 3) where mask (S, S) is 1, coarse (3, S, S) elsewhere."""
-        painted = self.spread(np.ascontiguousarray(coarse.permute(1, 2, 0).numpy()), 1, cv2.INTER_CUBIC)
-        made = np.asarray(np.clip(painted * 255 + 0.5, 0, 255), np.uint8)
+        painted = (coarse.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).numpy()
+        made = np.asarray(self.spread(painted, 1, cv2.INTER_CUBIC), np.uint8)
         if carried is not None and mask is not None:
-            lay_over(made, carried, np.clip(self.spread(mask.numpy()), 0, 1))
+            lay_over(made, carried, np.asarray(self.spread(mask.numpy()), np.float32))
         image = self._photo.copy()
         part = np.ascontiguousarray(image[self._part])
         lay_over(part, made, self._alpha)
@@ -130,11 +134,10 @@ class _Stage:
         return image
 
 
-def _read(photo: Photo, places: Plane) -> Image:
-    """(h, w, 3): a photo read at places (h, w, 2) of its window."""
-    warp = move(places.reshape(-1, 2), _inverse(photo.affine)).reshape(places.shape)
+def _read(photo: Image, warp: Plane) -> Image:
+    """(h, w, 3): a photo read at places (h, w, 2) of it."""
     again: Any = None
-    read = cv2.remap(photo.image, warp, again, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
+    read = cv2.remap(photo, warp, again, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
     return np.asarray(read, np.uint8)
 
 

@@ -26,11 +26,12 @@ _FRAMES = 16  # rendered of each photo
 _BATCH = 4
 _RATE, _PSI_RATE = 2e-4, 1e-3
 _CONTENT = 0.05
+_TRUST = 0.02  # of the photos' texture, over a blurred mixture that is on average as near
 
 
 def compare(made: dict[str, Tensor], batch: Batch, content: Content, share: float = _CONTENT) -> dict[str, Tensor]:
-    """What pictures are told by the truth: pixels of the result and of its layers, content of a part, and that the
-    warp is mended no more than needed. share: of the content loss."""
+    """What pictures are told by the truth: pixels of the result and of its layers, content of a part; and that
+    the warp is mended and the photos painted over no more than needed. share: of the content loss."""
     weight = batch.weight / batch.weight.mean()
     terms = {"l1": (weight * (made["picture"] - batch.truth).abs()).mean()}
     part, true = judged_part(made["picture"], batch), judged_part(batch.truth, batch)
@@ -39,6 +40,7 @@ def compare(made: dict[str, Tensor], batch: Batch, content: Content, share: floa
         for layer in ("coarse", "carried"):
             terms[layer] = 0.3 * (weight * (made[layer] - batch.truth).abs()).mean()
         mends = made["mends"]
+        terms["trust"] = _TRUST * (1 - made["mask"]).mean()
         terms["smooth"] = 0.5 * (mends.diff(dim=2).abs().mean() + mends.diff(dim=3).abs().mean())
     return terms
 
@@ -73,7 +75,7 @@ def learn(
         torch.manual_seed(seed * 100_003 + step)
         count = 1 if torch.rand(()) < 0.7 else 2
         batch = draw_batch(videos, _BATCH, count, vary=False)
-        made: Layers = own(batch.drawing, batch.points, batch.photos, batch.seen, e)
+        made: Layers = own(batch.drawing, batch.points, batch.photos, batch.seen, e.expand(_BATCH, -1, -1))
         loss = torch.stack(list(compare(vars(made), batch, content).values())).sum()
         optimizer.zero_grad()
         loss.backward()

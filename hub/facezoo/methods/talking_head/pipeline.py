@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,14 +13,15 @@ import torch
 from torch import Tensor
 
 from facezoo.errors import UsageError
-from facezoo.face.find import find_faces
+from facezoo.face.find import find_faces, move
 from facezoo.face.mesh import to_68
 from facezoo.method.moved_photo import MovedPhotoPipeline, Stage
+from facezoo.motion.controls import Controls, motion_of
 from facezoo.motion.motion import Motion
 from facezoo.motion.photo import MovablePhoto
-from facezoo.types import Face, Image, Points, Progress
+from facezoo.types import Face, Image, Points, Progress, Step
 
-from .bilayer import Bilayer
+from .bilayer import Bilayer, Layers
 from .head import MOST, Head, Photo, photo_of
 from .landmarks import draw_points, points_of
 from .learning import learn, videos_of
@@ -90,6 +92,43 @@ class TalkingHead(MovedPhotoPipeline):
         return learn(generator, self.embed(photos), videos_of(faces, self.side, seed), steps, seed=seed,
                      on_step=on_step)  # fmt: skip
 
+    def tried(self, face: Face, generator: Bilayer) -> Image:
+        """A face asked to turn, smile and speak by a generator that is still learning it: (H, W, 3)."""
+        puppet = MovablePhoto(face)
+        photos = [photo_of(face, self.side)]
+        asked = motion_of(Controls(yaw=14, mouth=0.4, smile=0.5), puppet.placement.rotation)
+        return Head(photos, generator, self.embed(photos)).draw(_marks(puppet, asked, np.zeros((68, 2), np.float32)))
+
+    def explain(self, source: Face, *, params: Params) -> list[Step]:
+        """The pictures between a photo and its result: see `Step`. Without a slider that is moved, a face that turns
+        and speaks is asked for."""
+        puppet = MovablePhoto(source)
+        head, lift = self._head(source, puppet, params, None)
+        asked = Controls(**{field.name: getattr(params, field.name) for field in fields(Controls)})
+        asked = asked if asked != Controls() else Controls(yaw=16, mouth=0.5, smile=0.3)
+        marks = _marks(puppet, motion_of(asked, puppet.placement.rotation), lift)
+        photo, wanted = head.photos[0], move(marks, head.photos[0].affine)
+        steps = [
+            Step("window", "Seen through a window", "The photo around the face, as small as the network sees it.",
+                 photo.crop, made=False),
+            Step("points", "Its own points", "68 points and two irises, joined by lines, one colour a part.",
+                 draw_points(photo.points, self.side), made=False),
+            Step("asked", "What is asked of it", "The same points, moved as the driver or the sliders say. Nothing "
+                 "else tells the network what to do.", draw_points(wanted, self.side), made=False),
+        ]  # fmt: skip
+        made = head.layers(wanted)
+        if isinstance(made, Layers):
+            steps += [
+                Step("carried", "Carried over", "The photo's own texture, pulled to where the points are; the network "
+                     "has mended the warp.", _picture(made.carried), made=True),
+                Step("coarse", "Painted", "What the network would paint by itself, from the drawing and what it knows "
+                     "of the person.", _picture(made.coarse), made=True),
+                Step("mask", "Which of the two", "White is taken from the photo, black is painted.",
+                     _picture(made.mask.expand(-1, 3, -1, -1)), made=False),
+            ]  # fmt: skip
+        return [*steps, Step("result", "The result", "Both layers, in the photo at its own resolution.",
+                             head.draw(marks), made=True)]  # fmt: skip
+
     def _head(
         self, source: Face, puppet: MovablePhoto, params: Params, progress: Progress | None
     ) -> tuple[Head, Points]:
@@ -102,6 +141,7 @@ class TalkingHead(MovedPhotoPipeline):
             lift = _by_fan(source) - found
             photos[0] = photo_of(source, self.side, (found + lift).astype(np.float32))
         generator = self.networks["generator"]
+        generator = self.quick("generator") if isinstance(generator, Generator) else generator
         if params.learn:
 
             def told(step: int, _made: Bilayer) -> bool:
@@ -119,6 +159,11 @@ def _marks(puppet: MovablePhoto, motion: Motion, lift: Points) -> Points:
     marks = points_of(to_68(mesh), (puppet.gaze + motion.gaze).astype(np.float32), mesh)
     marks[:68] += lift
     return marks
+
+
+def _picture(made: Tensor) -> Image:
+    """(S, S, 3) RGB uint8 of (1, 3, S, S) in [0, 1]."""
+    return (made[0].clamp(0, 1) * 255).round().byte().permute(1, 2, 0).contiguous().numpy()
 
 
 def _by_fan(face: Face) -> Points:

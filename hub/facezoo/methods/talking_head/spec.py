@@ -69,7 +69,12 @@ SPEC = MethodSpec(
     params=Params,
     limits="What it paints itself, teeth above all, is 128 px wide and soft; heads turn about 27 degrees to each side; "
     "the background beside a turning head bends a little.",
-    trained_on="Synthetic people and paintings only",
+    trained_on="Synthetic people and paintings only: 14 frames each of 1046 portraits and paintings, rendered by the "
+    "motion engine; 652 steps on one shared CPU core, without a discriminator.",
     inputs=Inputs(media=("photo",), persona=False, driving="optional"),
-    weights=Weights(),
+    weights=Weights(
+        sha256="798ddb984b49956862c1f89b53490c6822b4a45a1e2f2799ddaab91a90cebbd6",
+        parameters=3_936_240,
+        bytes=7_884_120,
+    ),
 )

@@ -143,9 +143,15 @@ def _points(mesh: Points, gaze: NDArray[np.float32], affine: NDArray[np.float32]
 
 
 def _importance(points: Points, side: int) -> NDArray[np.float32]:
-    """(side, side): 0.5 around a face, 1.5 on it, up to 6 on eyes and mouth, softly. points: (70, 2) px."""
+    """(side, side): 0.5 around a face, 1.5 on it, 6 on eyes and lips, 15 between these, softly. points: (70, 2) px."""
     plane = np.full((side, side), 0.5, np.float32)
-    for part, value in ((range(27), 1.5), (range(36, 42), 6.0), (range(42, 48), 6.0), (range(48, 60), 6.0)):
+    for part, value in (
+        (range(27), 1.5),
+        (range(36, 42), 6.0),
+        (range(42, 48), 6.0),
+        (range(48, 60), 6.0),
+        (range(60, 68), 15.0),
+    ):
         hull = cv2.convexHull(points[list(part)])
         cv2.fillConvexPoly(plane, np.round(hull * 16).astype(np.int32), value, cv2.LINE_AA, 4)
     return np.asarray(cv2.GaussianBlur(plane, (0, 0), side / 64), np.float32)

@@ -214,8 +214,9 @@ def _pipeline(method: str, weights: str) -> FacePipeline:
     return registry.load_faces(method, weights if method in methods_of(weights) else "")
 
 
+@cache
 def _persona(who: str) -> Face:
-    return portrait_face(persona(who).portrait, who)
+    return portrait_face(read_photo(persona(who).portrait), who)
 
 
 @cache

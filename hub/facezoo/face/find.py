@@ -10,8 +10,6 @@ Karras et al. 2019, "A Style-Based Generator Architecture for GANs" (FFHQ, appen
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cache
-from pathlib import Path
 from typing import Literal
 
 import cv2
@@ -21,7 +19,6 @@ from numpy.typing import NDArray
 from facezoo.errors import NoFace
 from facezoo.face.mesh import head_pose
 from facezoo.face.networks import FaceBox, detect, locate_fan, locate_mesh, track_mesh
-from facezoo.media.read import read_photo
 from facezoo.types import Box, Face, Image, Landmarks, Points
 
 __all__ = ["FaceBox", "Wanted", "choose", "crop_affine", "crop_image", "detect", "find_faces", "follow_face", "move",
@@ -50,10 +47,9 @@ def find_faces(
     return [_face(image, i, d.box, marks, crop_size) for i, (d, marks) in enumerate(found, start=1)]
 
 
-@cache
-def portrait_face(portrait: Path, persona: str) -> Face:
-    """The face of the portrait of a synthetic person of this id; found once and kept."""
-    return replace(find_faces(read_photo(portrait), thorough=False)[0], persona=persona)
+def portrait_face(portrait: Image, persona: str) -> Face:
+    """The face of the portrait (H, W, 3) RGB uint8 of the synthetic person of this id."""
+    return replace(find_faces(portrait, thorough=False)[0], persona=persona)
 
 
 def choose(faces: list[Face], wanted: Wanted) -> list[Face]:

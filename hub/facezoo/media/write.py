@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +27,12 @@ __all__ = ["write_clip", "write_photo"]
 def write_photo(path: Path, image: Image, *, quality: int = 95) -> None:
     """Encode `image`, RGB uint8 (H, W, 3), as the suffix of `path` says, without metadata.
 
-    quality: 1 to 100 for JPEG (full colour resolution), WebP and AVIF; PNG is lossless. The file appears at `path`
-    whole or not at all. Raises UsageError for another suffix."""
+    quality: 1 to 100 for JPEG (full colour resolution), WebP and AVIF; PNG is lossless. Nothing is written when the
+    encoder fails. Raises UsageError for another suffix."""
     path = Path(path)
-    settings = _photo_settings(path.suffix.lower(), quality)
-    with whole(path) as partial:
-        PIL.Image.fromarray(image).save(partial, **settings)
+    encoded = BytesIO()
+    PIL.Image.fromarray(image).save(encoded, **_photo_settings(path.suffix.lower(), quality))
+    path.write_bytes(encoded.getbuffer())
 
 
 def write_clip(

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -15,7 +16,7 @@ import numpy as np
 from facezoo.errors import UsageError
 from facezoo.face.find import Wanted, choose, find_faces, portrait_face
 from facezoo.media.limits import WRITES_CLIPS, WRITES_PHOTOS
-from facezoo.media.read import open_clip
+from facezoo.media.read import open_clip, read_photo
 from facezoo.motion.template import SUFFIX, Template, load_template, shipped, shipped_names
 from facezoo.safety import admission
 from facezoo.types import Box, Clip, Face, Frame, Image, Landmarks, MethodSpec, Pose
@@ -142,10 +143,15 @@ def persona_face(spec: MethodSpec, id: str) -> Face:
     Raises UsageError when the weights know nobody of this id."""
     check_knows(spec, id)
     if any(each.id == id for each in list_personas()):
-        return portrait_face(load_persona(id).portrait, id)
+        return _persona_face(id)
     nothing = np.zeros((1, 1, 3), np.uint8)
     points = Landmarks(np.zeros((0, 2), np.float32), np.zeros((0, 3), np.float32), 0.0, "mesh")
     return Face(1, Box(0, 0, 0, 0), points, Pose(0, 0, 0), nothing, nothing, np.eye(2, 3, dtype=np.float32), id)
+
+
+@cache
+def _persona_face(id: str) -> Face:
+    return portrait_face(read_photo(load_persona(id).portrait), id)
 
 
 def driver_of(spec: MethodSpec, driving: str | Path | Template | None, consent: bool | None) -> Clip | Template | None:

@@ -253,10 +253,10 @@ def test_blocks_of_the_talking_head(name: str, shared: Path) -> None:
         pytest.skip("no outputs of the original blocks: FACEZOO_SHARED has no fixtures/")
     from safetensors.torch import load_file
 
-    from facezoo.zoo.convert import _fold_spectral_norm
+    from facezoo.zoo.convert import fold_spectral_norm
 
     block, more = BLOCKS[name]()
-    block.load_state_dict(_fold_spectral_norm(load_file(folder / "weights.safetensors")))
+    block.load_state_dict(fold_spectral_norm(load_file(folder / "weights.safetensors")))
     tensors = {key: value.float() for key, value in load_file(folder / "io.safetensors").items()}
     given = [tensors[f"input.{each}"] for each in ("x", "psi_slice") if f"input.{each}" in tensors]
     with torch.inference_mode():

@@ -13,18 +13,20 @@ import importlib
 import inspect
 import json
 import tempfile
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from facezoo.errors import Unreadable, UnsupportedFormat, UsageError
+from facezoo.errors import TooLarge, Unreadable, UnsupportedFormat, UsageError
+from facezoo.media import _sandbox
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-__all__ = ["Conversion", "architectures", "convert", "load_original"]
+__all__ = ["Conversion", "architectures", "convert", "fold_spectral_norm", "load_original"]
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,10 @@ _STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 _SAFE = ".safetensors"
 _PICKLES = (".pth", ".pt", ".tar", ".ckpt", ".bin")
 _DEEPEST = 3  # wrappers in each other
+_HEADER = 2 * 1024**2  # bytes: names and shapes of more tensors than any network has
+_UNPACKED = 2  # times the file's size
+_MEMORY, _COPIES = 512 * 1024**2, 8  # bytes: at least, and for each of the file; half precision becomes full, twice
+_SECONDS, _BYTES_A_SECOND = 60, 5_000_000  # of processor time: at least, and for each second more
 _SHOWN = 4  # names in a message, of each kind
 
 
@@ -92,7 +98,7 @@ def load_original(architecture: str, state_dict: Mapping[str, Tensor], **argumen
     import torch
 
     kind = _network(architecture)
-    tensors = _fold_spectral_norm(_unwrap(architecture, state_dict))
+    tensors = fold_spectral_norm(_unwrap(architecture, state_dict))
     arguments = _choose(architecture, kind, tensors, arguments)
     try:
         with torch.device("meta"):  # shapes alone: no weights are drawn that are replaced at once
@@ -111,34 +117,55 @@ def convert(architecture: str, source: Path, destination: Path, config: Path | N
 
     destination: a folder that does not exist yet, or is empty; nothing is written unless everything fits. config: a
     JSON file of the original constructor's arguments (or with them under "constructor") that the shapes do not tell.
-    Raises UsageError, UnsupportedFormat, Unreadable."""
+    The files are read in a confined process: what they hold can take neither this one's memory nor its time.
+    Raises UsageError, UnsupportedFormat, Unreadable, TooLarge."""
     if destination.exists() and (not destination.is_dir() or any(destination.iterdir())):
         raise UsageError(f"{destination} exists and is not an empty folder.", "Name a new folder.")
-    given = _read_config(config) if config else {}
-    network: Any = load_original(architecture, _read(source), **given)
+    size = _check_file(source)
+    imports = ["torch", "safetensors.torch", _architecture(architecture).network.partition(":")[0]]
     destination.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".facezoo-", dir=destination.parent) as temporary:
         made = Path(temporary) / destination.name
-        network.save_pretrained(made)
+        words = (
+            architecture,
+            *(str(each.absolute()) for each in (source, made)),
+            str(config.absolute() if config else ""),
+        )
+        memory, seconds = _MEMORY + _COPIES * size, _SECONDS + size // _BYTES_A_SECOND
+        done = _sandbox.call(f"{__name__}:write_converted", imports, *words, memory=memory, seconds=seconds)
         if destination.exists():
             destination.rmdir()
         made.replace(destination)
+    return Conversion(architecture, destination, done["arguments"], done["parameters"])
+
+
+def write_converted(architecture: str, source: str, folder: str, config: str) -> dict[str, Any]:
+    """What `convert` does in its confined process: {"arguments", "parameters"} of a Conversion. config: "" for none."""
+    given = _read_config(Path(config)) if config else {}
+    network: Any = load_original(architecture, _read(Path(source)), **given)
+    try:
+        network.save_pretrained(folder)
+    except OSError as problem:
+        raise UsageError(
+            f"The folder cannot be written: {problem.strerror}.", "Choose one with more room."
+        ) from problem
     arguments = {name: value for name, value in network.config.items() if not name.startswith("_")}
-    return Conversion(architecture, destination, arguments, sum(each.numel() for each in network.parameters()))
+    return {"arguments": arguments, "parameters": sum(each.numel() for each in network.parameters())}
 
 
 def _network(architecture: str) -> Any:
-    if architecture not in _ARCHITECTURES:
-        raise UsageError(f"There is no architecture {architecture!r}.", f"Known: {', '.join(_ARCHITECTURES)}.")
-    module, _, name = _ARCHITECTURES[architecture].network.partition(":")
+    module, _, name = _architecture(architecture).network.partition(":")
     return getattr(importlib.import_module(module), name)
 
 
-def _read(source: Path) -> Mapping[str, Any]:
-    """The content of a checkpoint. A pickle is read by torch's restricted reader: tensors and plain containers."""
-    import torch
-    from safetensors.torch import load_file
+def _architecture(name: str) -> _Architecture:
+    if name not in _ARCHITECTURES:
+        raise UsageError(f"There is no architecture {name!r}.", f"Known: {', '.join(_ARCHITECTURES)}.")
+    return _ARCHITECTURES[name]
 
+
+def _check_file(source: Path) -> int:
+    """The bytes of a checkpoint that may be one by its name and its first bytes."""
     if not source.is_file():
         raise Unreadable(f"There is no file {source}.", "Give the checkpoint itself, a .pth or .safetensors file.")
     suffix = source.suffix.lower()
@@ -146,11 +173,35 @@ def _read(source: Path) -> Mapping[str, Any]:
         raise UnsupportedFormat(
             f"{source.name} is no checkpoint by its name.", f"Allowed: {_SAFE} {' '.join(_PICKLES)}."
         )
+    size = source.stat().st_size
+    with source.open("rb") as stream:
+        header = int.from_bytes(stream.read(8), "little")
+    if not size or (suffix == _SAFE and header > size - 8):
+        raise Unreadable(f"{source.name} cannot be read: it is cut short.", "Download it again.")
+    if suffix == _SAFE and header > _HEADER:
+        raise TooLarge(f"The header of {source.name} has {header:,} bytes.", f"At most {_HEADER:,} are read.")
+    return size
+
+
+def _read(source: Path) -> Mapping[str, Any]:
+    """The content of a checkpoint. A pickle is read by torch's restricted reader: tensors and plain containers."""
+    import torch
+    from safetensors.torch import load_file
+
+    if zipfile.is_zipfile(source):
+        with zipfile.ZipFile(source) as archive:
+            unpacked = sum(each.file_size for each in archive.infolist())
+        if unpacked > _UNPACKED * source.stat().st_size:
+            raise TooLarge(
+                f"{source.name} unpacks to {unpacked:,} bytes.", "Save it as torch.save does: not compressed."
+            )
     try:
-        if suffix == _SAFE:
+        if source.suffix.lower() == _SAFE:
             return load_file(source)
         content = torch.load(source, map_location="cpu", weights_only=True)  # noqa: TID251  the one place, restricted
     except Exception as problem:  # a broken pickle can raise anything
+        if isinstance(problem, MemoryError) or "allocate memory" in str(problem):
+            raise MemoryError from problem
         raise Unreadable(
             f"{source.name} cannot be read: it is broken, or holds more than tensors.",
             "Code in a checkpoint is never run. Download it again, or ask its author for a .safetensors.",
@@ -191,6 +242,7 @@ def _unwrap(architecture: str, content: Mapping[str, Any]) -> dict[str, Tensor]:
             f"The tensors of {architecture} may be there by themselves, or under {', '.join(known)}.",
         )
     tensors = {str(name): value for name, value in content.items()}
+    _check_stored(tensors)
     for prefix in _PREFIXES:
         if all(name.startswith(prefix) for name in tensors):
             tensors = {name.removeprefix(prefix): value for name, value in tensors.items()}
@@ -201,7 +253,25 @@ def _unwrap(architecture: str, content: Mapping[str, Any]) -> dict[str, Tensor]:
     }
 
 
-def _fold_spectral_norm(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+def _check_stored(tensors: Mapping[str, Tensor]) -> None:
+    """Raise Unreadable unless every value of every tensor has bytes of its own in memory: one number that is said to be
+    a million times there costs nothing to send, and gigabytes to copy."""
+    import torch
+
+    storages: dict[int, int] = {}
+    for name, tensor in tensors.items():
+        if tensor.layout != torch.strided or tensor.is_quantized:
+            raise Unreadable(f"The tensor {name} is sparse or quantised.", "Save it as a plain one.")
+        storage = tensor.untyped_storage()
+        storages[storage.data_ptr() or -len(storages)] = storage.nbytes()  # those without data have no address
+    if sum(each.numel() * each.element_size() for each in tensors.values()) > sum(storages.values()):
+        raise Unreadable(
+            "The checkpoint's tensors overlap: they claim more values than it holds.",
+            "Save it with each tensor cloned.",
+        )
+
+
+def fold_spectral_norm(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     """weight_orig, weight_u and weight_v become weight = weight_orig / (u^T W v), as they act in eval mode."""
     folded = dict(tensors)
     for name in tensors:

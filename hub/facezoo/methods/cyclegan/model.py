@@ -14,7 +14,7 @@ from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 
 from facezoo.nn.patch import PatchDiscriminator
-from facezoo.nn.residual import ResidualBlock, infer_normalisation, normalisation
+from facezoo.nn.residual import infer_normalisation, last_layers, trunk
 
 __all__ = ["PatchDiscriminator", "ResnetGenerator"]
 
@@ -43,18 +43,8 @@ class ResnetGenerator(ModelMixin, ConfigMixin):
     ) -> None:
         super().__init__()
         bias = norm_layer == "instance"  # any other normalisation has a shift of its own, or was trained without
-        layers: list[nn.Module] = [nn.ReflectionPad2d(3), nn.Conv2d(input_nc, ngf, 7, bias=bias)]
-        layers += [normalisation(norm_layer, ngf), nn.ReLU(inplace=True)]
-        for width in (ngf, 2 * ngf):
-            layers += [nn.Conv2d(width, 2 * width, 3, stride=2, padding=1, bias=bias)]
-            layers += [normalisation(norm_layer, 2 * width), nn.ReLU(inplace=True)]
-        for _ in range(n_blocks):
-            layers += [ResidualBlock(4 * ngf, norm_layer, padding_type, bias=bias, use_dropout=use_dropout)]
-        for width in (2 * ngf, ngf):
-            layers += [nn.ConvTranspose2d(2 * width, width, 3, stride=2, padding=1, output_padding=1, bias=bias)]
-            layers += [normalisation(norm_layer, width), nn.ReLU(inplace=True)]
-        layers += [nn.ReflectionPad2d(3), nn.Conv2d(ngf, output_nc, 7), nn.Tanh()]
-        self.model, self._skip = nn.Sequential(*layers), skip
+        layers = trunk(input_nc, ngf, 2, n_blocks, norm_layer, padding_type, bias=bias, use_dropout=use_dropout)
+        self.model, self._skip = nn.Sequential(*layers, *last_layers(ngf, output_nc)), skip
 
     def forward(self, x: Tensor) -> Tensor:
         """x: (B, input_nc, S, S) float32 in [-1, 1], S a multiple of 4. Gives (B, output_nc, S, S) in (-1, 1), or about

@@ -14,9 +14,18 @@ from diffusers.configuration_utils import ConfigMixin, register_to_config
 from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 
-from facezoo.nn.residual import ResidualBlock, infer_normalisation, normalisation
+from facezoo.nn.residual import (
+    ResidualBlock,
+    down,
+    first_layers,
+    infer_normalisation,
+    last_layers,
+    normalisation,
+    trunk,
+    up,
+)
 
-__all__ = ["GlobalGenerator", "LocalEnhancer", "MultiscaleDiscriminator", "last_layers"]
+__all__ = ["GlobalGenerator", "LocalEnhancer", "MultiscaleDiscriminator"]
 
 
 class GlobalGenerator(ModelMixin, ConfigMixin):
@@ -37,8 +46,8 @@ class GlobalGenerator(ModelMixin, ConfigMixin):
         padding_type: str = "reflect",
     ) -> None:
         super().__init__()
-        trunk = _trunk(input_nc, ngf, n_downsampling, n_blocks, norm_layer, padding_type)
-        self.model = nn.Sequential(*trunk, *last_layers(ngf, output_nc))
+        layers = trunk(input_nc, ngf, n_downsampling, n_blocks, norm_layer, padding_type)
+        self.model = nn.Sequential(*layers, *last_layers(ngf, output_nc))
 
     def forward(self, x: Tensor) -> Tensor:
         """x: (B, input_nc, S, S) float32 in [-1, 1], S a multiple of 2 ** n_downsampling. Gives (B, output_nc, S, S) in
@@ -84,16 +93,16 @@ class LocalEnhancer(ModelMixin, ConfigMixin):
         self._enhancers = n_local_enhancers
         coarse = ngf * 2**n_local_enhancers
         self.model = nn.Sequential(
-            *_trunk(input_nc, coarse, n_downsample_global, n_blocks_global, norm_layer, "reflect")
+            *trunk(input_nc, coarse, n_downsample_global, n_blocks_global, norm_layer, "reflect")
         )
         for number in range(1, n_local_enhancers + 1):
             width = ngf * 2 ** (n_local_enhancers - number)
             blocks = [ResidualBlock(2 * width, norm_layer, padding_type) for _ in range(n_blocks_local)]
             last = last_layers(ngf, output_nc) if number == n_local_enhancers else []
             self.add_module(
-                f"model{number}_1", nn.Sequential(*_first(input_nc, width, norm_layer), *_down(width, norm_layer))
+                f"model{number}_1", nn.Sequential(*first_layers(input_nc, width, norm_layer), *down(width, norm_layer))
             )
-            self.add_module(f"model{number}_2", nn.Sequential(*blocks, *_up(width, norm_layer), *last))
+            self.add_module(f"model{number}_2", nn.Sequential(*blocks, *up(width, norm_layer), *last))
         self.downsample = _halving()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -202,50 +211,6 @@ class MultiscaleDiscriminator(ModelMixin, ConfigMixin):
             "num_D": len({top.split("_")[0] for top in tops}),
             "getIntermFeat": intermediate,
         }
-
-
-def _trunk(
-    input_nc: int, ngf: int, n_downsampling: int, n_blocks: int, norm_layer: str, padding_type: str
-) -> list[nn.Module]:
-    """The global generator without its last three layers: (B, input_nc, S, S) -> (B, ngf, S, S)."""
-    layers = _first(input_nc, ngf, norm_layer)
-    widths = [ngf * 2**level for level in range(n_downsampling)]
-    for width in widths:
-        layers += _down(width, norm_layer)
-    layers += [ResidualBlock(ngf * 2**n_downsampling, norm_layer, padding_type) for _ in range(n_blocks)]
-    for width in reversed(widths):
-        layers += _up(width, norm_layer)
-    return layers
-
-
-def _first(input_nc: int, width: int, norm_layer: str) -> list[nn.Module]:
-    return [
-        nn.ReflectionPad2d(3),
-        nn.Conv2d(input_nc, width, 7),
-        normalisation(norm_layer, width),
-        nn.ReLU(inplace=True),
-    ]
-
-
-def _down(width: int, norm_layer: str) -> list[nn.Module]:
-    return [
-        nn.Conv2d(width, 2 * width, 3, stride=2, padding=1),
-        normalisation(norm_layer, 2 * width),
-        nn.ReLU(inplace=True),
-    ]
-
-
-def _up(width: int, norm_layer: str) -> list[nn.Module]:
-    return [
-        nn.ConvTranspose2d(2 * width, width, 3, stride=2, padding=1, output_padding=1),
-        normalisation(norm_layer, width),
-        nn.ReLU(inplace=True),
-    ]
-
-
-def last_layers(width: int, output_nc: int) -> list[nn.Module]:
-    """From features (B, width, S, S) to a picture (B, output_nc, S, S) in (-1, 1)."""
-    return [nn.ReflectionPad2d(3), nn.Conv2d(width, output_nc, 7), nn.Tanh()]
 
 
 def _halving() -> nn.Module:

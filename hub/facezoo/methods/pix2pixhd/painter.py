@@ -16,8 +16,9 @@ from torch import Tensor, nn
 from facezoo.motion.drawing import FACE_SHARE
 from facezoo.motion.read import EXPRESSIONS
 from facezoo.nn.people import KnownPeople
+from facezoo.nn.residual import last_layers
 
-from .model import LocalEnhancer, last_layers
+from .model import LocalEnhancer
 
 __all__ = ["PRESETS", "FinePainter", "Stage"]
 

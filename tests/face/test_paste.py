@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from facezoo.face.find import find_faces, move
-from facezoo.face.mesh import mesh_map
+from facezoo.face.mesh import mesh_map, smoothstep, vertex_normals
 from facezoo.face.occlusion import in_front, own_skin, skin_patch, wears_glasses
-from facezoo.face.paste import face_mask, match_color, paste
+from facezoo.face.paste import face_mask, from_lab, match_color, moments, paste, to_lab, with_moments
 from facezoo.media.read import read_photo
 from facezoo.types import Face
 from facezoo.zoo.embedded import examples, personas
@@ -154,3 +154,32 @@ def test_faces_at_the_edge_of_the_picture_are_pasted(face: Face) -> None:
     shifted = replace(face, frame=half, affine=face.affine.copy())
     shifted.affine[:, 2] += face.affine[:, :2] @ np.array([left - 40, 0], np.float32)
     assert paste(shifted, face.crop).shape == half.shape
+
+
+def test_colours_get_the_moments_that_are_asked_for() -> None:
+    random = np.random.default_rng(0)
+    ours, theirs = random.normal(40, 9, (500, 3)).astype(np.float32), random.normal(60, 3, (500, 3)).astype(np.float32)
+    moved = with_moments(ours, moments(ours), moments(theirs))
+    assert moments(moved) == pytest.approx(moments(theirs), abs=0.01)
+    bounded = with_moments(ours, moments(ours), moments(theirs), (0.6, 1.6))
+    assert moments(bounded)[1] == pytest.approx(0.6 * moments(ours)[1], abs=0.01)
+    half = np.repeat(np.float32([1, 0]), 250)
+    assert moments(ours, half) == pytest.approx(moments(ours[:250]), abs=0.01)
+
+
+def test_lab_and_back_is_the_same_picture(face: Face) -> None:
+    assert np.abs(from_lab(to_lab(face.crop)) - face.crop).mean() < 0.5
+
+
+def test_normals_point_out_of_the_skin(face: Face) -> None:
+    normals = vertex_normals(face.landmarks.mesh)
+    assert np.linalg.norm(normals, axis=1) == pytest.approx(np.ones(468), abs=1e-4)
+    assert normals[9, 2] < -0.7, "the forehead looks at the viewer"
+    assert normals[234, 0] < normals[454, 0], "each cheek looks to its own side"
+
+
+def test_smoothstep_goes_either_way() -> None:
+    values = np.array([-1, 0, 1, 2, 3, 4], np.float32)
+    assert smoothstep(values, 0, 2).tolist() == [0, 0, 0.5, 1, 1, 1]
+    assert smoothstep(values, 2, 0).tolist() == [1, 1, 0.5, 0, 0, 0]
+    assert smoothstep(values, np.full(6, 1), np.arange(2, 8)).tolist()[:3] == [0, 0, 0]

@@ -19,7 +19,7 @@ import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import asdict, dataclass
-from functools import cache
+from functools import cache, lru_cache
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, get_args
@@ -38,6 +38,7 @@ from facezoo.train.sources import folder_of, picture_paths
 from facezoo.train.style_pairs import (
     STYLES,
     Look,
+    Scene,
     Tones,
     choose_canvases,
     draw_strokes,
@@ -47,7 +48,6 @@ from facezoo.train.style_pairs import (
     tones,
     unlikeness,
 )
-from facezoo.types import Image
 from facezoo.zoo.record import Consent
 
 _ASKED = 60  # photos that the paintings are chosen for
@@ -226,12 +226,12 @@ def note(job: Job, record: Mapping[str, Any]) -> None:
 def paint(job: Job) -> dict[str, Any]:
     """Paint a photo, write the two pictures, and say what they are; or what the problem is with the photo."""
     try:
-        photo = scene(_square(job.photo, job.side))
+        photo = _scene(job.photo, job.side)
     except FacezooError as problem:
         return {"problem": problem.message}
     apart = [unlikeness(look(photo), canvas.look) for canvas in job.canvases]
     canvas, sha256 = job.canvases[int(np.argmin(apart))], _sha256(job.photo)
-    painting = scene(_square(canvas.path, job.side))
+    painting = _scene(canvas.path, job.side)
     seed = int(hashlib.sha256(f"{sha256} {job.style} {job.seed}".encode()).hexdigest()[:12], 16)
     painted = draw_strokes(photo, recolor(photo, painting), painting, STYLES[job.style].hand, seed)
     for kind, picture in (("photo", photo.image), ("painting", painted)):
@@ -251,7 +251,7 @@ def paint(job: Job) -> dict[str, Any]:
 def look_of(path: Path, side: int) -> Look | None:
     """What a picture is like; None when it cannot be read or shows no face."""
     try:
-        return look(scene(_square(path, side)))
+        return look(_scene(path, side))
     except FacezooError:
         return None
 
@@ -272,15 +272,16 @@ def _paintings(config: Config) -> tuple[Path, list[tuple[Path, dict[str, str]]]]
         ) from problem
 
 
-def _square(path: Path, side: int) -> Image:
-    """(side, side, 3) RGB uint8, the middle of a picture."""
+@lru_cache(maxsize=32)  # all paintings of a style, and the photo that comes in each
+def _scene(path: Path, side: int) -> Scene:
+    """The middle of a picture, (side, side) px."""
     image = read_photo(path)
     height, width = image.shape[:2]
     span = min(height, width)
     top, left = (height - span) // 2, (width - span) // 2
     smoothing = cv2.INTER_AREA if span > side else cv2.INTER_CUBIC
     part = image[top : top + span, left : left + span]
-    return np.asarray(cv2.resize(part, (side, side), interpolation=smoothing), np.uint8)
+    return scene(np.asarray(cv2.resize(part, (side, side), interpolation=smoothing), np.uint8))
 
 
 def _tones(path: Path) -> Tones:

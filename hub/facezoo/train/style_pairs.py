@@ -278,9 +278,8 @@ def draw_strokes(photo: Scene, colored: Image, painting: Scene, hand: Hand, seed
         length = layer.length * unit * (1 - 0.6 * eyes) * random.uniform(0.6, 1.2, len(starts)) / 2
         paths, alive = _walk(starts, length, along, wanted, where, hand.stop)
         colors = _stroke_colors(wanted[y, x], where[y, x], palettes, layer.odd * (1 - 0.85 * eyes), random)
-        for number in range(len(starts)):
-            fine = 1 - 0.5 * eyes[number]
-            _draw(canvas, paths[number][alive[number]], colors[number], width * fine, hand.relief * fine, random)
+        fine = 1 - 0.5 * eyes
+        _draw(canvas, paths, alive, colors, width * fine, hand.relief * fine, random)
     painted = cv2.resize(canvas, (size, size), interpolation=cv2.INTER_AREA).astype(np.float32)
     own, kept = colored.astype(np.float32), hand.own * photo.features[..., None]
     own = own + 0.6 * (own - cv2.GaussianBlur(own, (0, 0), 1.6 * unit))
@@ -364,23 +363,30 @@ def _stroke_colors(
 
 
 def _draw(
-    canvas: Image, path: NDArray[Any], color: Floats, width: float, relief: float, random: np.random.Generator
+    canvas: Image,
+    paths: NDArray[Any],
+    alive: NDArray[np.bool_],
+    colors: Floats,
+    widths: NDArray[Any],
+    relief: NDArray[Any],
+    random: np.random.Generator,
 ) -> None:
-    """One stroke on the large canvas: a band of paint, and in it the ridges that bristles leave, lit from above left.
-    path: (L, 2) px of the picture."""
-    if len(path) < 2:
-        path = np.vstack([path, path[-1] + 0.5])
-    ahead = np.gradient(path, axis=0)
-    across = np.stack([-ahead[:, 1], ahead[:, 0]], axis=1) / (np.hypot(*ahead.T)[:, None] + 1e-6)
-    if across.mean(axis=0).sum() > 0:  # towards the light
-        across = -across
-    thick = width * _FINER
-    ridges = np.linspace(-0.38, 0.38, max(2, int(thick / 2.2)))
-    light = random.normal(0, 1, len(ridges)) * relief + 1.6 * relief * ridges
-    hues = random.normal(0, 0.25, (len(ridges), 2)) * relief
-    colors = np.vstack([color, color + np.column_stack([light, hues])])
-    colors = np.clip(from_lab(colors[None].astype(np.float32))[0], 0, 255)
-    lines = ((path + across * (np.array([0, *ridges]) * width)[:, None, None]) * _FINER + _FINER / 2) * 8
-    for number, line in enumerate(np.round(lines).astype(np.int32)):
-        wide = max(1, round(thick if number == 0 else thick / 5))
-        cv2.polylines(canvas, [line[:, None]], False, colors[number].tolist(), wide, cv2.LINE_8, 3)
+    """Strokes on the large canvas: a band of paint, and in it the ridges that bristles leave, lit from above left.
+
+    paths: (N, L, 2) px of the picture, of which `alive` (N, L), without gaps, is drawn; colors: (N, 3) Lab."""
+    ahead = np.gradient(paths, axis=1)
+    across = np.stack([-ahead[..., 1], ahead[..., 0]], axis=-1) / (np.hypot(ahead[..., :1], ahead[..., 1:]) + 1e-6)
+    across *= -np.sign((across * alive[..., None]).sum(axis=(1, 2)) + 1e-9)[:, None, None]  # towards the light
+    count = max(2, int(widths.max() * _FINER / 2.2)) if len(paths) else 2
+    ridges = np.linspace(-0.38, 0.38, count)
+    change = random.normal(0, 1, (len(paths), count, 3)) * np.array([1, 0.25, 0.25])
+    change[..., 0] += 1.6 * ridges
+    shades = np.concatenate([colors[:, None], colors[:, None] + change * relief[:, None, None]], axis=1)
+    shades = np.clip(from_lab(shades.astype(np.float32)), 0, 255).tolist()
+    places = np.outer(widths, [0, *ridges])[:, :, None, None] * across[:, None] + paths[:, None]
+    lines = np.round((places + 0.5) * _FINER * 8).astype(np.int32)
+    first, last = alive.argmax(axis=1), alive.shape[1] - alive[:, ::-1].argmax(axis=1)
+    thick = np.maximum(1, np.round(np.outer(widths * _FINER, [1, *[0.2] * count]))).astype(int).tolist()
+    for stroke, (begin, end) in enumerate(zip(first.tolist(), last.tolist(), strict=True)):
+        for line, shade, wide in zip(lines[stroke, :, begin:end], shades[stroke], thick[stroke], strict=True):
+            cv2.polylines(canvas, [line], False, shade, wide, cv2.LINE_8, 3)

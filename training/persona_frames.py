@@ -15,7 +15,6 @@ from __future__ import annotations
 import hashlib
 import math
 import os
-import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -33,8 +32,9 @@ import facezoo
 from facezoo.errors import FacezooError, NoFace, UsageError, WeightsUnavailable
 from facezoo.face.embedding import check_embedder
 from facezoo.face.find import find_faces
+from facezoo.media.limits import PHOTO_SUFFIXES
 from facezoo.media.read import read_photo
-from facezoo.train.config import parse
+from facezoo.train.config import start
 from facezoo.train.painting import fit_reader
 from facezoo.train.render.frames import (
     ANYONE,
@@ -50,8 +50,8 @@ from facezoo.train.render.frames import (
 from facezoo.train.render.frames import persona_frame as frame
 from facezoo.train.render.match import AS_IT_IS, match
 from facezoo.train.render.store import digest, gather_frames, is_written, write_frame
-from facezoo.train.sources import picture_paths
-from facezoo.zoo.embedded import persona
+from facezoo.train.sources import folder_of, picture_paths
+from facezoo.zoo.embedded import examples, persona, personas
 
 _READER = "reader.npy"
 CHUNK = 16  # frames of one portrait that a process makes before it tells
@@ -67,7 +67,8 @@ class Config:
     portrait: str = ""
     """The persona: an id of facezoo's own, or a picture file: seen from the front, closed lips, 200 px or more."""
     anyone: str = ""
-    """Folder of portraits of other people, one each; those that do not suit are left out."""
+    """Folder of portraits of other people, one each, or facezoo for those that ship; those that do not suit are left
+    out."""
     count: int = 1000
     """Frames in total."""
     each: int = 0
@@ -147,7 +148,7 @@ def main(config: Config) -> None:
         settings = replace(settings, identity=0.0)
     with ProcessPoolExecutor(config.processes, get_context("spawn"), cv2.setNumThreads, (1,)) as pool:
         rules = ANYONE if config.expressions == Path() else AS_IT_IS
-        people = choose(pool, picture_paths(Path(config.anyone)), rules) if config.anyone else []
+        people = choose(pool, portraits_in(config.anyone), rules) if config.anyone else []
         source = Path()
         if config.portrait:
             source = Path(config.portrait) if Path(config.portrait).is_file() else persona(config.portrait).portrait
@@ -160,6 +161,13 @@ def main(config: Config) -> None:
         render(pool, [job for jobs in sets.values() for job in jobs])
     for folder, jobs in sets.items():
         close(folder, jobs, config)
+
+
+def portraits_in(place: str) -> list[Path]:
+    """The pictures of a folder, or the portraits that ship. Raises UsageError when there are none."""
+    if place != "facezoo":
+        return picture_paths(folder_of(place), PHOTO_SUFFIXES)
+    return [each.portrait for each in personas()] + [each.path for each in examples() if each.kind == "portrait"]
 
 
 def choose(pool: ProcessPoolExecutor, paths: Sequence[Path], rules: Rules) -> list[Path]:
@@ -298,4 +306,4 @@ def close(folder: Path, jobs: Sequence[Job], config: Config) -> None:
 
 
 if __name__ == "__main__":
-    main(parse(Config, PRESETS, sys.argv[1:]))
+    start(main, Config, PRESETS)

@@ -45,7 +45,8 @@ def subjects(faces: list[Face]) -> list[frames.Subject]:
 
 
 def test_a_frame_depends_on_seed_and_index_alone(faces: list[Face], subjects: list[frames.Subject]) -> None:
-    first, second = frames.persona_frames(faces[1], 2, seed=7, settings=SETTINGS)
+    portrait = frames.prepare(faces[1], SETTINGS)
+    first, second = (persona_frame(portrait, index, seed=7, settings=SETTINGS) for index in range(2))
     alone = persona_frame(frames.prepare(faces[1], SETTINGS), 1, seed=7, settings=SETTINGS)
     assert np.array_equal(alone.image, second.image) and np.array_equal(alone.mesh, second.mesh)
     assert alone.look == second.look and alone.goal == second.goal

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from facezoo.errors import FacezooError, UsageError, WeightsUnavailable
-from facezoo.train.project.sides import write_whole
+from facezoo.media.files import write_whole
 
 __all__ = ["Busy", "Process", "State", "Told"]
 
@@ -54,7 +54,7 @@ class State:
 
     status: "" before the first start. losses: step and mean loss, at most 500. seconds: trained so far. seconds_left:
     of the planned minutes; None when nothing runs. preview: a JPEG of four rows of faces, A, A decoded as A, A as B, B
-    as B, or None; preview_made: when, seconds since 1970, 0 for none. message: what went wrong."""
+    as B; None for none. message: what went wrong."""
 
     status: Status
     step: int
@@ -65,7 +65,6 @@ class State:
     minutes: float
     message: str
     preview: Path | None
-    preview_made: float
 
 
 class Process:
@@ -145,13 +144,10 @@ class Process:
         elif status == "running":
             status, message = "paused", "The training was interrupted. It goes on from where it was last saved."
         left = max(0.0, 60 * told.minutes - told.seconds) if status == "running" else None
-        try:
-            preview, made = self.preview, self.preview.stat().st_mtime
-        except FileNotFoundError:
-            preview, made = None, 0.0
+        preview = self.preview if self.preview.is_file() else None
         losses = [(int(step), float(loss)) for step, loss in told.losses]
         speed = told.steps_per_second
-        return State(status, told.step, speed, losses, told.seconds, left, told.minutes, message, preview, made)
+        return State(status, told.step, speed, losses, told.seconds, left, told.minutes, message, preview)
 
     def end(self) -> None:
         """Ends the worker now, whatever it does. Nothing is saved."""
@@ -169,7 +165,7 @@ class Process:
                 return descriptor
             time.sleep(0.05)
         os.close(descriptor)
-        holder = _read(self._lock)
+        holder = _named_in(self._lock)
         if holder.get("project") == self.project.name:
             raise UsageError("This training is running already.", "Watch it, or pause it first.")
         left = max(1, round((float(holder.get("until", time.time())) - time.time()) / 60))
@@ -188,7 +184,7 @@ class Process:
             fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
             return {}
         except BlockingIOError:
-            holder = _read(self._lock)
+            holder = _named_in(self._lock)
             return holder if holder.get("project") == self.project.name else {}
         finally:
             os.close(descriptor)
@@ -200,7 +196,7 @@ def _rewrite(descriptor: int, holder: dict[str, Any]) -> None:
     os.truncate(descriptor, len(data))
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _named_in(path: Path) -> dict[str, Any]:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):

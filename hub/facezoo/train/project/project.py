@@ -23,9 +23,10 @@ from pathlib import Path
 from typing import Any, cast
 
 from facezoo.errors import BadInput, UsageError
+from facezoo.media.files import write_whole
 from facezoo.safety import admission
 from facezoo.train.project.process import Busy, Process, State
-from facezoo.train.project.sides import FoundFace, Side, write_whole
+from facezoo.train.project.sides import FoundFace, Side
 from facezoo.types import Clip, Progress
 from facezoo.zoo.embedded import consent_free, examples, personas
 
@@ -100,12 +101,12 @@ class Project:
     @property
     def synthetic(self) -> bool:
         """Whether every face is one of facezoo's own synthetic people."""
-        return bool(self._read()["synthetic"])
+        return bool(self._settings()["synthetic"])
 
     @property
     def paired(self) -> bool:
         """Whether faces of the same id do the same on both sides."""
-        return bool(self._read()["paired"])
+        return bool(self._settings()["paired"])
 
     @property
     def weights(self) -> Path:
@@ -229,7 +230,7 @@ class Project:
             raise UsageError(f"There is no side {side!r}.", "It is a or b.")
         return self.sides[side]
 
-    def _read(self) -> dict[str, bool]:
+    def _settings(self) -> dict[str, bool]:
         return cast("dict[str, bool]", json.loads((self.folder / "project.json").read_text(encoding="utf-8")))
 
     def _write(self, values: dict[str, bool]) -> None:

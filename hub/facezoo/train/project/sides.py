@@ -20,9 +20,10 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
+from facezoo.media.files import write_whole
 from facezoo.types import Image
 
-__all__ = ["MOST", "FoundFace", "Side", "write_whole"]
+__all__ = ["MOST", "FoundFace", "Side"]
 
 MOST = 1000
 """Faces of one side that are stored; all of them are held in memory while the training runs, 0.25 MB each."""
@@ -50,7 +51,7 @@ class Side:
         """All of them, as they were found."""
         return [
             FoundFace(each["id"], self.folder / "thumbs" / f"{each['id']}.jpg", each["kept"], each["reason"])
-            for each in self._read()
+            for each in self._records()
         ]
 
     def add(self, found: Sequence[tuple[Image, NDArray[np.uint8], str]]) -> list[str]:
@@ -73,7 +74,7 @@ class Side:
 
     def kept(self) -> list[str]:
         """Ids of the faces that are kept."""
-        return [each["id"] for each in self._read() if each["kept"]]
+        return [each["id"] for each in self._records() if each["kept"]]
 
     def crops(self, ids: Sequence[str], size: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """(N, D, D, 3) RGB uint8 crops and (N, D, D) uint8 labels, D = size px."""
@@ -96,7 +97,7 @@ class Side:
         PIL.Image.fromarray(labels).save(self.folder / "masks" / f"{id}.png")
         PIL.Image.fromarray(small).save(self.folder / "thumbs" / f"{id}.jpg", quality=85)
 
-    def _read(self) -> list[dict[str, Any]]:
+    def _records(self) -> list[dict[str, Any]]:
         try:
             return json.loads((self.folder / "faces.json").read_text(encoding="utf-8"))
         except FileNotFoundError:
@@ -108,13 +109,6 @@ class Side:
         self.folder.mkdir(mode=0o700, exist_ok=True)
         with (self.folder / ".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            records = self._read()
+            records = self._records()
             yield records
             write_whole(self.folder / "faces.json", json.dumps(records))
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file that others read meanwhile: they see the old or the new one."""
-    unfinished = path.with_name(path.name + ".part")
-    unfinished.write_text(text, encoding="utf-8")
-    unfinished.replace(path)

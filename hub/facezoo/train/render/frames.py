@@ -10,7 +10,6 @@ of processes gives the same frames, and a data loader can ask for any of them in
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import cv2
@@ -40,7 +39,7 @@ from facezoo.train.sources import face_of
 from facezoo.types import Face, Image, Landmarks, Mask, Points, Pose
 
 __all__ = ["ANYONE", "LABELS", "PERSONA", "FrameSample", "FrameSettings", "PairSample", "Rules", "Subject",
-           "check_face", "label_features", "pair", "pairs", "persona_frame", "persona_frames", "prepare",
+           "check_face", "label_features", "pair", "persona_frame", "prepare",
            "render"]  # fmt: skip
 
 LABELS = ("background", "person", "face", "brows", "left eye", "right eye", "lips", "mouth", "outside")
@@ -163,34 +162,6 @@ def prepare(face: Face, settings: FrameSettings) -> Subject:
     trusted = float((person * skin).sum()) > _TRUSTED * float(skin.sum())
     own = describe(photo, puppet.mesh) if settings.identity else np.zeros(0, np.float32)
     return Subject(puppet, np.rint(person * 255).astype(np.uint8), trusted, whole_background(photo, person), own)
-
-
-def persona_frames(
-    face: Face, count: int, seed: int, *, settings: FrameSettings | None = None, start: int = 0
-) -> Iterator[FrameSample]:
-    """Frames `start` to `start + count - 1` of a portrait. Raises UsageError when it does not suit (`PERSONA`), NoFace
-    when no frame could be drawn that is worth keeping."""
-    settings = settings or FrameSettings()
-    check_face(face, PERSONA)
-    subject = prepare(face, settings)
-    for index in range(start, start + count):
-        yield persona_frame(subject, index, seed, settings)
-
-
-def pairs(
-    anyone: Sequence[Face], persona: Face, count: int, seed: int, *, settings: FrameSettings | None = None
-) -> Iterator[PairSample]:
-    """Pairs of the persona with each of `anyone` in turn. The second picture of a pair is in the portrait's own light,
-    before its own background. Raises as `persona_frames` does."""
-    settings = settings or FrameSettings()
-    check_face(persona, PERSONA)
-    for face in anyone:
-        check_face(face, ANYONE)
-    second = prepare(persona, settings)
-    for number, face in enumerate(anyone):
-        first = prepare(face, settings)
-        for index in range(number, count, len(anyone)):
-            yield pair(first, second, index, seed, settings)
 
 
 def persona_frame(subject: Subject, index: int, seed: int, settings: FrameSettings | None = None) -> FrameSample:

@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 import PIL.Image
 
+from facezoo.media.files import write_whole
 from facezoo.train.render.frames import FrameSample
 
 __all__ = ["digest", "gather_frames", "is_written", "write_frame"]
@@ -67,7 +68,7 @@ def write_frame(folder: Path, name: str, sample: FrameSample, origin: Mapping[st
         record=np.array(json.dumps(record)),
     )
     for each, written in zip(_FOLDERS, (picture, mask, labels), strict=True):
-        _write_whole(_path(folder, each, name), written.getvalue())
+        write_whole(_path(folder, each, name), written.getvalue())
 
 
 def is_written(folder: Path, name: str, origin: Mapping[str, Any]) -> bool:
@@ -75,7 +76,7 @@ def is_written(folder: Path, name: str, origin: Mapping[str, Any]) -> bool:
     paths = [_path(folder, each, name) for each in _FOLDERS]
     if not all(path.is_file() for path in paths):
         return False
-    record = _read(paths[2])[1]
+    record = _part(paths[2])[1]
     return record["sha256"] == [digest(path) for path in paths[:2]] and all(
         record.get(key) == value for key, value in origin.items()
     )
@@ -84,7 +85,7 @@ def is_written(folder: Path, name: str, origin: Mapping[str, Any]) -> bool:
 def gather_frames(folder: Path, names: list[str], settings: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Write frames.npz, frames.jsonl and manifest.json of the frames with these names; gives their records."""
     folder.mkdir(parents=True, exist_ok=True)
-    parts = [_read(_path(folder, "parts", name)) for name in names]
+    parts = [_part(_path(folder, "parts", name)) for name in names]
     shapes = {"mesh": (468, 3), "points68": (68, 2), "pose": (3,), "controls": (11,)}
     arrays = {
         key: np.stack([part[0][key] for part in parts]) if parts else np.zeros((0, *shape), np.float32)
@@ -94,8 +95,8 @@ def gather_frames(folder: Path, names: list[str], settings: Mapping[str, Any]) -
     np.savez(packed, allow_pickle=False, **arrays)
     records = [record for _, record in parts]
     lines = "".join(json.dumps(record) + "\n" for record in records)
-    _write_whole(folder / "frames.npz", packed.getvalue())
-    _write_whole(folder / "frames.jsonl", lines.encode())
+    write_whole(folder / "frames.npz", packed.getvalue())
+    write_whole(folder / "frames.jsonl", lines)
     files = {
         f"{each}/{record['name']}{_FOLDERS[each]}": sha256
         for record in records
@@ -103,7 +104,7 @@ def gather_frames(folder: Path, names: list[str], settings: Mapping[str, Any]) -
     }
     files |= {name: digest(folder / name) for name in ("frames.npz", "frames.jsonl")}
     manifest = {"settings": dict(settings), "count": len(records), "files": files}
-    _write_whole(folder / "manifest.json", (json.dumps(manifest, indent=1) + "\n").encode())
+    write_whole(folder / "manifest.json", json.dumps(manifest, indent=1) + "\n")
     return records
 
 
@@ -111,17 +112,11 @@ def _path(folder: Path, kind: str, name: str) -> Path:
     return folder / kind / f"{name}{_FOLDERS[kind]}"
 
 
-def _read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+def _part(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """The arrays and the record of a part."""
     with np.load(path, allow_pickle=False) as file:
         arrays = {key: file[key] for key in file.files}
     return arrays, json.loads(str(arrays.pop("record")))
-
-
-def _write_whole(path: Path, data: bytes) -> None:
-    unfinished = path.with_name(path.name + ".part")
-    unfinished.write_bytes(data)
-    unfinished.replace(path)
 
 
 def _rounded(values: dict[str, float]) -> dict[str, float]:

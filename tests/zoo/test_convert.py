@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+import time
+import zipfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 
-from facezoo.errors import FacezooError, Unreadable, UnsupportedFormat, UsageError
+from facezoo.errors import FacezooError, TooLarge, Unreadable, UnsupportedFormat, UsageError
 from facezoo.nn.fast import hasten
 from facezoo.zoo.convert import architectures, convert, load_original
 
@@ -379,6 +384,105 @@ def test_faulty_configs(generator: Any, text: str, tmp_path: Path) -> None:
     with pytest.raises(Unreadable, match="config"):
         convert("cyclegan.resnet", tmp_path / "g.safetensors", tmp_path / "out", tmp_path / "config.json")
     assert not (tmp_path / "out").exists()
+
+
+def _stride_zero(path: Path) -> None:
+    """1.3 kB that say 10 GB: one number, a million times there."""
+    torch.save({"model.1.weight": torch.zeros(1).expand(50_000, 50_000), "model.4.weight": torch.zeros(1)}, path)
+
+
+def _shared_storage(path: Path) -> None:
+    """A thousand tensors that are the same 4 MB."""
+    all_of_them = torch.zeros(1_000_000)
+    torch.save({f"model.{index}.weight": all_of_them[:] for index in range(1000)}, path)
+
+
+def _deflated(path: Path) -> None:
+    """A few MB that unpack to 1 GB."""
+    torch.save({"model.1.weight": torch.zeros(1)}, path)
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for name, content in members.items():
+            with archive.open(name, "w", force_zip64=True) as member:
+                member.write(content)
+                for _ in range(256 if "/data/" in name else 0):
+                    member.write(bytes(4 * 1024**2))
+
+
+def _long_header(path: Path) -> None:
+    """95 MB of names, and no data."""
+    header = json.dumps({"__metadata__": {"x" * 64: "y" * 95_000_000}}).encode()
+    path.write_bytes(len(header).to_bytes(8, "little") + header)
+
+
+def _legacy(path: Path) -> None:
+    """The form of before 2020: a storage is made as large as the pickle says, before any of it is read."""
+    torch.save({"model.1.weight": torch.zeros(1)}, path, _use_new_zipfile_serialization=False)
+    data = path.read_bytes()
+    assert data.count(b"cpuq\x06K\x01N") == 1
+    path.write_bytes(data.replace(b"cpuq\x06K\x01N", b"cpuq\x06J" + (2**31 - 1).to_bytes(4, "little") + b"N"))
+
+
+@pytest.mark.parametrize(
+    ("bomb", "suffix"),
+    [
+        (_stride_zero, ".pth"),
+        (_shared_storage, ".pth"),
+        (_deflated, ".pt"),
+        (_long_header, ".safetensors"),
+        (_legacy, ".pth"),
+    ],
+)
+def test_bombs_are_refused(bomb: Callable[[Path], None], suffix: str, tmp_path: Path) -> None:
+    """Quickly, in words, and in little memory: that of this process and of those that it starts."""
+    bomb(tmp_path / f"bomb{suffix}")
+    start, peak, done = time.monotonic(), 0, threading.Event()
+
+    def watch() -> None:
+        nonlocal peak
+        while not done.wait(0.02):
+            here = [psutil.Process(), *psutil.Process().children()]
+            with contextlib.suppress(psutil.NoSuchProcess):
+                peak = max(peak, sum(each.memory_info().rss for each in here[1:]))
+
+    before = psutil.Process().memory_info().rss
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        with pytest.raises((Unreadable, TooLarge)) as caught:
+            convert("cyclegan.resnet", tmp_path / f"bomb{suffix}", tmp_path / "out")
+    finally:
+        done.set()
+        watcher.join()
+    grown = psutil.Process().memory_info().rss - before
+    print(f"{bomb.__name__}: {time.monotonic() - start:.1f} s, {peak / 1e6:.0f} MB: {caught.value.message}")
+    assert caught.value.advice and caught.value.message != "This file is damaged."
+    assert peak < 1.2e9 and grown < 1e8
+    assert [path.name for path in tmp_path.iterdir()] == [f"bomb{suffix}"]
+
+
+def test_a_conversion_that_takes_too_long_is_ended(
+    generator: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_file(generator.state_dict(), tmp_path / "g.safetensors")
+    monkeypatch.setattr("facezoo.zoo.convert._SECONDS", 0)
+    with pytest.raises(TooLarge, match="too long"):
+        convert("cyclegan.resnet", tmp_path / "g.safetensors", tmp_path / "out")
+    assert [path.name for path in tmp_path.iterdir()] == ["g.safetensors"]
+
+
+@pytest.mark.parametrize("kind", ["stride", "shared", "sparse"])
+def test_tensors_that_claim_more_than_they_hold(generator: Any, kind: str) -> None:
+    weights = dict(generator.state_dict())
+    if kind == "stride":
+        weights["model.4.weight"] = torch.zeros(1, 1, 1, 1).expand(8, 4, 3, 3)
+    elif kind == "shared":
+        weights["model.10.conv_block.5.weight"] = weights["model.10.conv_block.1.weight"]
+    else:
+        weights["model.4.weight"] = weights["model.4.weight"].to_sparse()
+    with pytest.raises(Unreadable, match=r"overlap|sparse"):
+        load_original("cyclegan.resnet", weights)
 
 
 def test_importing_is_free() -> None:

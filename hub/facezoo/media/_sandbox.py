@@ -2,7 +2,8 @@
 
 Photos go to one long-lived process (`decode_photo`), since starting one costs more than decoding most pictures. Each
 walk through a clip has a process to itself (`stream`): the pipe between them holds a frame or two, so the decoder
-works ahead while the caller works, at constant memory, and a caller that stops early just ends it.
+works ahead while the caller works, at constant memory, and a caller that stops early just ends it. Other work on files
+of strangers is a function of facezoo that gets a process for one `call`.
 
 How facezoo and its decoding process talk: a JSON header, then bytes, both preceded by their length.
 
@@ -24,18 +25,16 @@ import threading
 from collections.abc import Iterator
 from typing import IO, Any, Final, cast
 
-from facezoo.errors import BadInput, TooLarge, Unreadable, UnsupportedFormat
+from facezoo.errors import BadInput, FacezooError, TooLarge, Unreadable, UnsupportedFormat, UsageError
 from facezoo.media.limits import LIMITS
 
-__all__ = ["EndOfWire", "Header", "Payload", "decode_photo", "receive", "send", "stream", "worker_pid"]
+__all__ = ["EndOfWire", "Header", "Payload", "call", "decode_photo", "receive", "send", "stream", "worker_pid"]
 
 _START: Final = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from facezoo.media._worker import main; main()"
 )
-_ERRORS: Final[dict[str, type[BadInput]]] = {
-    "TooLarge": TooLarge,
-    "Unreadable": Unreadable,
-    "UnsupportedFormat": UnsupportedFormat,
+_ERRORS: Final[dict[str, type[FacezooError]]] = {
+    each.__name__: each for each in (FacezooError, TooLarge, Unreadable, UnsupportedFormat, UsageError)
 }
 _PICTURES_A_WORKER: Final = 1000
 _PIPE_BYTES: Final = 1024**2
@@ -93,6 +92,23 @@ def stream(request: Header, data: Payload = b"") -> Iterator[tuple[Header, bytea
             child.end()
 
 
+def call(function: str, imports: list[str], *words: str, memory: int, seconds: int) -> Header:
+    """Run a function of facezoo, "module:name", on some texts, in a confined process that ends with it.
+
+    imports: modules that it needs, loaded before the limits are set. memory: bytes that it may take then, and that a
+    file it writes may have. seconds: of processor time, with the imports. Returns its answer, made of what JSON knows.
+    Raises FacezooError, UsageError, Unreadable, UnsupportedFormat as it does; TooLarge when it passes a limit."""
+    request: Header = {"do": "call", "function": function, "imports": imports, "words": words}
+    try:
+        child = _Child("call", wall=3.0 * seconds)
+        try:
+            return child.exchange(request | {"memory": memory, "seconds": seconds}, b"")[0]
+        finally:
+            child.end()
+    except _Broken as broken:
+        raise broken.error from None
+
+
 def worker_pid() -> int:
     """Process id of the long-lived decoder, started if need be."""
     with _Keeper.lock:
@@ -109,9 +125,10 @@ class _Broken(Exception):
 
 
 class _Child:
-    """One confined decoding process and the wire to it."""
+    """One confined process and the wire to it. wall: seconds for an answer."""
 
-    def __init__(self, work: str) -> None:
+    def __init__(self, work: str, wall: float | None = None) -> None:
+        self._wall = wall
         roots = [os.path.abspath(entry) for entry in sys.path]  # noqa: PTH100 - "" must become the working folder
         kept = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT")
         self._process = subprocess.Popen(
@@ -144,15 +161,15 @@ class _Child:
         self.asked += 1
         self.idle = False
         try:
-            with self._clock(LIMITS.wall_seconds):
+            with self._clock(self._wall or LIMITS.wall_seconds):
                 send(self._to, header, data)
         except OSError:
             raise self._broken() from None
         return self.answer()
 
     def answer(self) -> tuple[Header, bytearray]:
-        """The next message. Raises the BadInput it reports, or _Broken when there is none in time."""
-        header, payload = self._receive(LIMITS.wall_seconds)
+        """The next message. Raises the error it reports, or _Broken when there is none in time."""
+        header, payload = self._receive(self._wall or LIMITS.wall_seconds)
         self.idle = True
         if "error" in header:
             kind = _ERRORS.get(str(header["error"]), Unreadable)

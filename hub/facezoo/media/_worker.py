@@ -3,6 +3,7 @@
 It is a process of its own because decoders of pictures and video are where hostile files do their damage. It may
 not grow beyond a set address space, not run longer than a few seconds a picture, and write no file. It imports
 Pillow and pillow-heif, or PyAV, and nothing else of weight. It ends when its input does, so never outlives its parent.
+For a call it imports what is asked for, and has limits of that call, which may write files.
 """
 
 from __future__ import annotations
@@ -28,13 +29,14 @@ def main() -> None:
     """Serve until the parent closes the wire: `{"ready"}` once, then answers.
 
     Requests: {"do": "photo" | "animation", "form"} + the file's bytes, or {"do": "video" | "audio" | "sound", "form",
-    "path", "most"}. A photo is answered by one message, the others by many, then {"end"}. Any failure is {"error",
-    "message", "advice"}."""
+    "path", "most"}. A photo is answered by one message, the others by many, then {"end"}. {"do": "call"} is that of
+    `_sandbox.call`. Any failure is {"error", "message", "advice"}."""
     wire_in, wire_out = sys.stdin.buffer, os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # a library that prints must not speak into the protocol
-    _confine()
-    # Imported before the first request, so that none pays for it.
-    importlib.import_module("facezoo.media._pictures" if sys.argv[-1] == "pictures" else "facezoo.media.video")
+    if sys.argv[-1] != "call":
+        _confine(LIMITS.memory, 0)
+        # Imported before the first request, so that none pays for it.
+        importlib.import_module("facezoo.media._pictures" if sys.argv[-1] == "pictures" else "facezoo.media.video")
     try:
         send(wire_out, {"ready": True})
         while True:
@@ -49,11 +51,11 @@ def _serve(wire: IO[bytes], header: Header, payload: bytes) -> None:
     """Answer one request, whatever happens in it."""
     largest = 0
     try:
-        _allow_seconds()
+        _allow_seconds(int(header.get("seconds", LIMITS.cpu_seconds)))
         for answer, pixels in _answers(header, payload):
             send(wire, answer, pixels)
             largest = max(largest, memoryview(pixels).nbytes)
-            _allow_seconds()
+            _allow_seconds(LIMITS.cpu_seconds)
     except BrokenPipeError:
         raise
     except FacezooError as error:
@@ -70,6 +72,14 @@ def _serve(wire: IO[bytes], header: Header, payload: bytes) -> None:
 
 def _answers(header: Header, payload: bytes) -> Iterator[tuple[Header, Payload]]:
     """The messages that answer a request."""
+    if header["do"] == "call":
+        for name in header["imports"]:
+            importlib.import_module(name)
+        module, _, name = str(header["function"]).partition(":")
+        function = getattr(importlib.import_module(module), name)
+        _confine(_address_space() + header["memory"], header["memory"])
+        yield function(*header["words"]), b""
+        return
     task, form = str(header["do"]), str(header["form"])
     if task == "photo":
         from facezoo.media._pictures import decode_photo
@@ -95,16 +105,16 @@ def _answers(header: Header, payload: bytes) -> Iterator[tuple[Header, Payload]]
     yield {"end": True}, b""
 
 
-def _confine() -> None:
-    """Limit address space, forbid writing files and core dumps. On systems without rlimits the parent's clock is
-    all there is."""
+def _confine(memory: int, file_bytes: int) -> None:
+    """Limit the address space and the size of files that are written, forbid core dumps. On systems without rlimits
+    the parent's clock is all there is."""
     try:
         import resource
     except ImportError:
         return
     for limit, value in (
-        (resource.RLIMIT_AS, LIMITS.memory),
-        (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_AS, memory),
+        (resource.RLIMIT_FSIZE, file_bytes),
         (resource.RLIMIT_CORE, 0),
     ):
         try:
@@ -113,14 +123,22 @@ def _confine() -> None:
             continue
 
 
-def _allow_seconds() -> None:
-    """Grant the next picture its processor time. RLIMIT_CPU counts from the start of the process, hence the sum."""
+def _address_space() -> int:
+    """Bytes of this process now, as RLIMIT_AS counts them. 0 where the system does not say: none of those limits it."""
+    try:
+        return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return 0
+
+
+def _allow_seconds(seconds: int) -> None:
+    """Grant the next work its processor time. RLIMIT_CPU counts from the start of the process, hence the sum."""
     try:
         import resource
     except ImportError:
         return
     used = resource.getrusage(resource.RUSAGE_SELF)
-    soft = int(used.ru_utime + used.ru_stime) + 1 + LIMITS.cpu_seconds
+    soft = int(used.ru_utime + used.ru_stime) + 1 + seconds
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
     resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))
 

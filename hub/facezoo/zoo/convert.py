@@ -65,7 +65,9 @@ _PREFIXES = ("module.", "_orig_mod.")  # of torch's DataParallel and torch.compi
 _STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 _SAFE = ".safetensors"
 _PICKLES = (".pth", ".pt", ".tar", ".ckpt", ".bin")
+_STARTS = (b"PK", b"\x80")  # of a zip, and of a pickle as files had them until 2020
 _DEEPEST = 3  # wrappers in each other
+_CONFIG = 16_384  # characters
 _HEADER = 2 * 1024**2  # bytes: names and shapes of more tensors than any network has
 _UNPACKED = 2  # times the file's size
 _MEMORY, _COPIES = 512 * 1024**2, 8  # bytes: at least, and for each of the file; half precision becomes full, twice
@@ -121,28 +123,24 @@ def convert(architecture: str, source: Path, destination: Path, config: Path | N
     Raises UsageError, UnsupportedFormat, Unreadable, TooLarge."""
     if destination.exists() and (not destination.is_dir() or any(destination.iterdir())):
         raise UsageError(f"{destination} exists and is not an empty folder.", "Name a new folder.")
-    size = _check_file(source)
+    size, given = _check_file(source), json.dumps(_read_config(config) if config else {})
     imports = ["torch", "safetensors.torch", _architecture(architecture).network.partition(":")[0]]
     destination.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".facezoo-", dir=destination.parent) as temporary:
         made = Path(temporary) / destination.name
-        words = (
-            architecture,
-            *(str(each.absolute()) for each in (source, made)),
-            str(config.absolute() if config else ""),
-        )
+        words = (architecture, str(source.absolute()), str(made.absolute()), given)
         memory, seconds = _MEMORY + _COPIES * size, _SECONDS + size // _BYTES_A_SECOND
         done = _sandbox.call(f"{__name__}:write_converted", imports, *words, memory=memory, seconds=seconds)
         if destination.exists():
             destination.rmdir()
         made.replace(destination)
-    return Conversion(architecture, destination, done["arguments"], done["parameters"])
+    arguments = {name: tuple(value) if isinstance(value, list) else value for name, value in done["arguments"].items()}
+    return Conversion(architecture, destination, arguments, done["parameters"])
 
 
-def write_converted(architecture: str, source: str, folder: str, config: str) -> dict[str, Any]:
-    """What `convert` does in its confined process: {"arguments", "parameters"} of a Conversion. config: "" for none."""
-    given = _read_config(Path(config)) if config else {}
-    network: Any = load_original(architecture, _read(Path(source)), **given)
+def write_converted(architecture: str, source: str, folder: str, given: str) -> dict[str, Any]:
+    """What `convert` does in its confined process: {"arguments", "parameters"} of a Conversion. given: JSON."""
+    network: Any = load_original(architecture, _read(Path(source)), **json.loads(given))
     try:
         network.save_pretrained(folder)
     except OSError as problem:
@@ -175,9 +173,10 @@ def _check_file(source: Path) -> int:
         )
     size = source.stat().st_size
     with source.open("rb") as stream:
-        header = int.from_bytes(stream.read(8), "little")
-    if not size or (suffix == _SAFE and header > size - 8):
-        raise Unreadable(f"{source.name} cannot be read: it is cut short.", "Download it again.")
+        start = stream.read(8)
+    header = int.from_bytes(start, "little")
+    if header > size - 8 if suffix == _SAFE else not start.startswith(_STARTS):
+        raise Unreadable(f"{source.name} cannot be read: it is broken, or something else.", "Download it again.")
     if suffix == _SAFE and header > _HEADER:
         raise TooLarge(f"The header of {source.name} has {header:,} bytes.", f"At most {_HEADER:,} are read.")
     return size
@@ -215,8 +214,9 @@ def _read(source: Path) -> Mapping[str, Any]:
 
 def _read_config(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as problem:
+        with path.open(encoding="utf-8") as stream:
+            content = json.loads(stream.read(_CONFIG))
+    except (OSError, ValueError, RecursionError) as problem:
         raise Unreadable(f"The config {path} cannot be read as JSON.", "It holds one object of arguments.") from problem
     if isinstance(content, dict):
         found = cast("dict[str, Any]", content)

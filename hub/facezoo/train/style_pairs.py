@@ -83,8 +83,8 @@ _BOLD = Hand(
     around=1.0,
     stop=34,
     relief=5.0,
-    face=0.4,
-    own=0.65,
+    face=0.6,
+    own=0.75,
     layers=(
         Layer(9, 28, 0.7, 1.0, 0),
         Layer(5.5, 22, 0.6, 0.9, 0),
@@ -96,8 +96,8 @@ _SMOOTH = Hand(
     around=0.2,
     stop=18,
     relief=1.2,
-    face=0.3,
-    own=0.7,
+    face=0.4,
+    own=0.75,
     layers=(Layer(8, 22, 0.7, 0.5, 0), Layer(4, 13, 0.6, 0.4, 5), Layer(2, 8, 0.6, 0.3, 6)),
 )
 
@@ -179,9 +179,12 @@ def scene(image: Image, mesh: Points | None = None) -> Scene:
     ys, xs = np.mgrid[0:size, 0:size].astype(np.float32)
     above = ((xs - mesh[152, 0]) * up[0] + (ys - mesh[152, 1]) * up[1]) / high  # the chin is 0, the brow 1
     aside = np.abs((xs - mesh[152, 0]) * up[1] - (ys - mesh[152, 1]) * up[0]) / high
-    neck = person * (unlike_skin(image, mesh) < 0.35) * (above < 0.15) * (above > -0.55) * (aside < 0.33)
-    neck = cv2.morphologyEx(neck.astype(np.float32), cv2.MORPH_OPEN, np.ones((5, 5), np.uint8))
-    skin = cv2.GaussianBlur(np.maximum(skin, neck), (0, 0), size / 200)
+    neck = person * (unlike_skin(image, mesh) < 0.2) * (above < 0.15)
+    neck = np.maximum(cv2.morphologyEx(neck.astype(np.float32), cv2.MORPH_OPEN, np.ones((7, 7), np.uint8)), skin)
+    _, islands = cv2.connectedComponents((neck > 0.5).astype(np.uint8))
+    neck *= islands == islands[round(float(mesh[1, 1])), round(float(mesh[1, 0]))]  # what hangs together with the nose
+    neck *= smoothstep(above, -0.85, -0.6) * smoothstep(-aside, -0.75, -0.45)
+    skin = cv2.GaussianBlur(np.maximum(skin, neck), (0, 0), size / 130)
     person = np.maximum(person, skin)
     hair = smoothstep(above, -0.5, 0.1)
     parts = np.stack([skin, (person - skin) * hair, (person - skin) * (1 - hair), 1 - person])

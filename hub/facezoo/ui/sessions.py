@@ -1,0 +1,113 @@
+"""What gradio keeps of each page, made light, and its queue, made fair.
+
+For every session gradio copies the configuration of the whole page: half a megabyte, and time in which the server
+answers nobody. Only its deep links need that copy, and they are closed here.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from copy import copy
+from typing import TYPE_CHECKING, Any
+
+from gradio import blocks as gradio_blocks
+from gradio import route_utils, state_holder
+from gradio.queueing import Event, EventQueue, Queue
+from gradio.state_holder import SessionState
+
+if TYPE_CHECKING:
+    import gradio as gr
+
+__all__ = ["FairQueue", "LightState", "keep_sessions_light", "queue_fairly"]
+
+_KEPT = 3600  # seconds for which the choices of a closed page are kept
+
+
+class LightState(SessionState):
+    """A session's values and the components that were changed in it, without a copy of the page's configuration."""
+
+    def __init__(self, blocks: gr.Blocks) -> None:  # the inherited one makes the copy
+        self.blocks_config = copy(blocks.default_config)
+        self.config_values: dict[int, Any] = {}
+        self.state_data: dict[int, Any] = {}
+        self._state_ttl: dict[int, Any] = {}
+        self.is_closed = False
+        self.STATE_TTL_WHEN_CLOSED = _KEPT
+
+    def __setitem__(self, key: int, value: Any) -> None:
+        super().__setitem__(key, value)
+        self.config_values.clear()
+
+    def _update_config(self, key: int) -> None: ...
+
+    def _update_value_in_config(self, key: int, value: Any) -> None: ...
+
+
+def keep_sessions_light() -> None:
+    """From now on every session of every hub in this process is light."""
+    for module in (state_holder, route_utils, gradio_blocks):
+        held: Any = module
+        held.SessionState = LightState
+
+
+class FairQueue(Queue):
+    """Gradio's queue in which clients take turns: nobody waits for the second job of somebody else.
+
+    client_of: who sent a request, from its ASGI scope."""
+
+    client_of: Callable[[Any], str]
+
+    async def push(self, body: Any, request: Any, username: str | None) -> Any:
+        """As gradio's; the new job takes its turn."""
+        told = await super().push(body, request, username)
+        for queue in self.event_queue_per_concurrency_id.values():
+            self._take_turns(queue)
+        return told
+
+    def get_events(self) -> tuple[list[Event], bool, str] | None:
+        """As gradio's; whoever is served now comes after the others."""
+        taken = super().get_events()
+        if taken:
+            events, _, id = taken
+            self._take_turns(self.event_queue_per_concurrency_id[id], events)
+        return taken
+
+    def waiting(self, client: str) -> int:
+        """How many jobs of this client wait."""
+        queues = self.event_queue_per_concurrency_id.values()
+        return sum(self._client(event) == client for queue in queues for event in queue.queue)
+
+    def _take_turns(self, queue: EventQueue, begun: list[Event] | None = None) -> None:
+        """Every client's first job, then every one's second, in the order of arrival; a job that runs is one before."""
+        running = [event for job in self.active_jobs if job for event in job]
+        at_work = {event._id: event for event in [*running, *(begun or [])]}  # pyright: ignore[reportPrivateUsage]
+        before = Counter(
+            self._client(event) for event in at_work.values() if event.concurrency_id == queue.concurrency_id
+        )
+        turns: dict[str, int] = {}
+        for event in sorted(queue.queue, key=lambda event: event.enqueue_time):
+            client = self._client(event)
+            turns[event._id] = before[client]  # pyright: ignore[reportPrivateUsage]
+            before[client] += 1
+        queue.queue.sort(key=lambda event: (turns[event._id], event.enqueue_time))  # pyright: ignore[reportPrivateUsage]
+
+    def _client(self, event: Event) -> str:
+        return self.client_of(event.request.scope)
+
+
+def queue_fairly(hub: gr.Blocks, client_of: Callable[[Any], str]) -> FairQueue:
+    """Gives the hub, whose queue is set up, a fair one of the same settings. Call before it is launched."""
+    held: Any = hub
+    old: Queue = held._queue
+    fair = FairQueue(
+        live_updates=old.live_updates,
+        concurrency_count=old.max_thread_count,
+        update_intervals=old.update_intervals,
+        max_size=old.max_size,
+        blocks=hub,
+        default_concurrency_limit=old.default_concurrency_limit,
+    )
+    fair.client_of = client_of
+    held._queue = fair
+    return fair

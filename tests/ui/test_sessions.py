@@ -1,0 +1,75 @@
+"""What the server keeps of a page is small, and its queue serves clients in turn."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+gr = pytest.importorskip("gradio", reason="the hub needs the extra facezoo[hub]")
+
+
+@pytest.fixture
+def page() -> Any:
+    """A page of 60 components, with a function that waits in the queue and remembers what it was told."""
+    from facezoo.ui.sessions import keep_sessions_light
+
+    def remember(new: str, old: str) -> tuple[str, str]:
+        return new, old
+
+    keep_sessions_light()
+    with gr.Blocks() as made:
+        for number in range(60):
+            gr.HTML(f"<p>{number}</p>")
+        told, remembered, shown = gr.Textbox(), gr.State(""), gr.Textbox()
+        told.submit(remember, [told, remembered], [remembered, shown])
+    return made.queue(max_size=60)
+
+
+def test_a_session_remembers_without_a_copy_of_the_page(page: Any) -> None:
+    from gradio.state_holder import StateHolder
+
+    from facezoo.ui.sessions import LightState
+
+    holder = StateHolder()
+    holder.set_blocks(page)
+    (function,) = page.fns.values()
+
+    async def call(words: str, session: str) -> list[Any]:
+        made = await page.process_api(function, [words, None], state=holder[session])
+        return made["data"]
+
+    assert asyncio.run(call("first", "a"))[1] == ""
+    assert asyncio.run(call("second", "a"))[1] == "first"
+    assert asyncio.run(call("other", "b"))[1] == ""
+    assert isinstance(holder["a"], LightState)
+    assert holder["a"].config_values == {}
+
+
+def test_clients_take_turns(page: Any) -> None:
+    from gradio.queueing import Event
+
+    from facezoo.ui.sessions import queue_fairly
+
+    (function,) = page.fns.values()
+    queue = queue_fairly(page, lambda scope: scope["client"][0])
+    assert page._queue is queue
+    assert queue.max_size == 60
+    queue.active_jobs = [None] * 4
+    queue.create_event_queue_for_fn(function)
+    waiting = queue.event_queue_per_concurrency_id[function.concurrency_id]
+    waiting.concurrency_limit = 1
+    for number, client in enumerate(["greedy"] * 5 + ["late", "late", "later"]):
+        event: Any = Event(f"{client} {number}", function, SimpleNamespace(scope={"client": (client, 1)}), None)  # type: ignore[arg-type]
+        event.enqueue_time = number
+        waiting.queue.append(event)
+    assert queue.waiting("greedy") == 5
+    served: list[str] = []
+    while taken := queue.get_events():
+        events, _, _ = taken
+        queue.active_jobs[0] = events  # it runs when the next one is chosen
+        served.append(events[0].session_hash.partition(" ")[0])
+    assert served == ["greedy", "late", "later", "greedy", "late", "greedy", "greedy", "greedy"]
+    assert queue.waiting("greedy") == 0

@@ -11,6 +11,7 @@ FacezooError                      exit code 1
 │   ├── ConsentRequired               the face is somebody's and nobody said it may be used
 │   └── ContentRefused                the content check said no, or could not be done
 ├── WeightsUnavailable            6   missing, or the checksum does not match
+├── Busy                          1   no place is free just now
 └── Cancelled                     1   the user stopped it; nothing is left behind
 """
 
@@ -20,6 +21,7 @@ import unicodedata
 
 __all__ = [
     "BadInput",
+    "Busy",
     "Cancelled",
     "ConsentRequired",
     "ContentRefused",
@@ -119,6 +121,10 @@ class WeightsUnavailable(FacezooError):
     """The weights are missing, or their checksum does not match."""
 
     exit_code = 6
+
+
+class Busy(FacezooError):
+    """There is no place free just now: others, or one's own earlier work, come first."""
 
 
 class Cancelled(FacezooError):

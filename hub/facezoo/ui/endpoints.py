@@ -10,7 +10,7 @@ import dataclasses
 import inspect
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, Optional, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Optional, get_args, get_origin, get_type_hints
 
 import gradio as gr
 from gradio import FileData
@@ -19,10 +19,14 @@ from gradio.events import api
 from facezoo.errors import BadInput, FacezooError, UsageError
 from facezoo.media.limits import RESULT_SUFFIX
 from facezoo.media.read import open_clip
+from facezoo.safety.admission import agreed
 from facezoo.types import MethodSpec, Sealed
 from facezoo.ui.jobs import explain
 from facezoo.ui.workspace import new_folder, owned
 from facezoo.zoo.embedded import personas
+
+if TYPE_CHECKING:
+    from facezoo.runner import Comparison
 
 __all__ = ["add_endpoints"]
 
@@ -74,18 +78,20 @@ def _compare_with(ids: list[str]) -> Callable[..., Any]:
         records by method."""
         from facezoo import runner
 
-        done = _guarded(
-            lambda: runner.compare(
+        def work() -> Comparison:
+            who = _words("persona", persona) or personas()[0].id
+            return runner.compare(
                 _file(image),
-                persona=persona,
-                methods=methods or [id for id in runner.comparable(persona or personas()[0].id) if id in ids],
-                consent=consent,
+                persona=who,
+                methods=_list("methods", methods) or [id for id in runner.comparable(who) if id in ids],
+                consent=agreed(consent),
                 face=_face(face),
-                seed=seed,
+                seed=_seed(seed),
                 output=new_folder(),
-                label=label,
+                label=_one_of("label", label, _Label),
             )
-        )
+
+        done = _guarded(work)
         files: Any = [_answer(sealed.path) for sealed in done.results.values()]
         return _answer(done.grid.path), files, {name: _record(sealed) for name, sealed in done.results.items()}
 
@@ -149,7 +155,7 @@ def _run(spec: MethodSpec, values: dict[str, Any]) -> Sealed:
     image = _file(values["image"])
     driving = _driving(values)
     if spec.inputs.driving:
-        suffix = f".{values['format']}" if _moves(driving) else ".png"
+        suffix = f".{_one_of('format', values['format'], _Format)}" if _moves(driving) else ".png"
     else:
         suffix = RESULT_SUFFIX[open_clip(image).kind]
     return runner.run(
@@ -159,10 +165,10 @@ def _run(spec: MethodSpec, values: dict[str, Any]) -> Sealed:
         source=_file(values["source"]) if values.get("source") else None,
         driving=driving,
         params={name: values[name] for name in names},
-        consent=bool(values["consent"]),
-        seed=int(values["seed"]),
+        consent=agreed(values["consent"]),
+        seed=_seed(values["seed"]),
         output=new_folder() / f"{spec.id}{suffix}",
-        label=values["label"],
+        label=_one_of("label", values["label"], _Label),
     )
 
 
@@ -170,7 +176,7 @@ def _who(values: dict[str, Any]) -> dict[str, Any]:
     """Which face becomes whom. With one persona for each face, `face` is only passed on when it is not the default."""
     from facezoo import runner
 
-    given = values.get("persona")
+    given = _words("persona", values.get("persona"))
     persona, personas = runner.parse_personas([given] if given else [])
     face = _face(values["face"])
     if personas is None:
@@ -180,14 +186,14 @@ def _who(values: dict[str, Any]) -> dict[str, Any]:
 
 def _driving(values: dict[str, Any]) -> str | Path | None:
     """The driver: a file of the request, or the name of a shipped motion."""
-    file, template = values.get("driving"), values.get("template")
+    file, template = values.get("driving"), _words("template", values.get("template"))
     if file and template:
         raise UsageError("Both a driving file and a template were given.", "Give one of them.")
     if not template:
         return _file(file) if file else None
     from facezoo.motion.template import shipped
 
-    return shipped(str(template)).name  # never a path
+    return shipped(template).name  # never a path
 
 
 def _moves(driving: str | Path | None) -> bool:
@@ -215,12 +221,41 @@ def _file(value: Any) -> Path:
 
 
 def _face(value: Any) -> Any:
-    if str(value) == "all":
+    if value == "all":
         return "all"
-    try:
+    if str(value).isdecimal() and 1 <= int(value) <= 1000:
         return int(value)
-    except (TypeError, ValueError):
-        raise UsageError(f"face={value!r} is not possible.", "Allowed for face: a number from 1, or all.") from None
+    raise UsageError(f"face={_short(value)} is not possible.", "Allowed for face: a number from 1, or all.")
+
+
+def _seed(value: Any) -> int:
+    whole = isinstance(value, (int, float)) and not isinstance(value, bool) and float(value).is_integer()
+    if whole and 0 <= value < 1 << 32:
+        return int(value)
+    raise UsageError(f"seed={_short(value)} is not possible.", "Allowed for seed: a whole number from 0 to 4294967295.")
+
+
+def _words(name: str, value: Any) -> str:
+    """Text; "" for none."""
+    if value is None or isinstance(value, str):
+        return value or ""
+    raise UsageError(f"{name}={_short(value)} is not possible.", f"Allowed for {name}: text.")
+
+
+def _list(name: str, value: Any) -> list[str]:
+    if value is None or (isinstance(value, list) and all(isinstance(each, str) for each in value)):
+        return value or []
+    raise UsageError(f"{name}={_short(value)} is not possible.", f"Allowed for {name}: a list of ids.")
+
+
+def _one_of(name: str, value: Any, allowed: Any) -> Any:
+    if value in get_args(allowed):
+        return value
+    raise UsageError(f"{name}={_short(value)} is not possible.", f"Allowed for {name}: {', '.join(get_args(allowed))}.")
+
+
+def _short(value: Any) -> str:
+    return repr(value)[:40]
 
 
 def _answer(path: Path) -> Any:

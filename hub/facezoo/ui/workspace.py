@@ -8,19 +8,24 @@ import shutil
 import tempfile
 import threading
 import time
-from functools import cache
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cache, lru_cache
 from pathlib import Path
 from urllib.parse import quote
 
 from facezoo.errors import BadInput
+from facezoo.media.files import whole
 
-__all__ = ["LIFETIME", "SWEEP_EVERY", "file_url", "new_folder", "owned", "root", "sweep"]
+__all__ = ["LIFETIME", "SWEEP_EVERY", "file_url", "made_once", "new_folder", "owned", "root", "sweep", "used"]
 
 SWEEP_EVERY = 600
 """Seconds between two looks for old files."""
 LIFETIME = 3600
 """Seconds after which an upload or a result is deleted."""
+_COUNTED_EVERY = 5.0  # seconds
 _PREFIX = "facezoo-hub-"
+_making = threading.Lock()
 
 
 @cache
@@ -40,6 +45,21 @@ def new_folder() -> Path:
     return Path(tempfile.mkdtemp(prefix="result-", dir=root()))
 
 
+def made_once(name: str, make: Callable[[Path], None]) -> Path:
+    """A file that is the same for everybody: `make(path)` fills it the first time, and again when it was deleted.
+
+    name: of the file; all that it depends on must be in it."""
+    path = root() / "shared" / name
+    with _making:
+        if path.is_file():
+            os.utime(path)
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with whole(path) as partial:
+                make(partial)
+    return path
+
+
 def owned(path: str | Path) -> Path:
     """The resolved path, if it lies in the workspace (an upload or a result).
 
@@ -54,6 +74,20 @@ def owned(path: str | Path) -> Path:
 def file_url(path: Path) -> str:
     """Address under which the running hub serves the bytes of `path` unchanged, relative to the page."""
     return f"gradio_api/file={quote(str(path))}"
+
+
+def used() -> int:
+    """Bytes of the workspace, counted anew every few seconds at most."""
+    return _used(int(time.monotonic() / _COUNTED_EVERY))
+
+
+@lru_cache(maxsize=1)
+def _used(_moment: int) -> int:
+    total = 0
+    for path in root().rglob("*"):
+        with suppress(OSError):
+            total += path.lstat().st_size
+    return total
 
 
 def sweep(folder: Path, lifetime: float) -> None:

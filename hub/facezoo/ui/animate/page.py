@@ -25,7 +25,7 @@ from facezoo.ui.jobs import LIVE, QUIET, Run, Working, explain, main_button, sho
 from facezoo.ui.workspace import file_url, new_folder
 from facezoo.zoo.embedded import examples
 
-__all__ = ["animate_page", "visitor_left"]
+__all__ = ["animate_page"]
 
 _ID = "animate"
 _RESULTS = f"{_ID}-results"
@@ -88,11 +88,6 @@ def animate_page(spec: MethodSpec) -> None:
         return live_card(file_url(order.chosen.preview), _KEEP_FILM)
 
     ways.webcam.wire(begin, form.inputs, [results])
-
-
-def visitor_left(request: gr.Request) -> None:
-    """Forgets the picture that a visitor moved live, when their page is closed."""
-    live.release(str(request.session_hash))
 
 
 def _start(spec: MethodSpec) -> Chosen | None:

@@ -101,7 +101,7 @@ class Form:
         if people == {}:
             raise UsageError("Every face is left alone.", "Choose a person for at least one of them.")
         given = [(chosen, agreed), (source, settings.get("source_consent"))]
-        needed = [bool(consent) for photo, consent in given if photo and photo.needs_consent]
+        needed = [agreed(consent) for photo, consent in given if photo and photo.needs_consent]
         return Order(
             chosen,
             face=_face(chosen_face(picture)) if people is None else min(people),

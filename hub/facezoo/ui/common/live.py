@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from facezoo.errors import BadInput, UsageError
+from facezoo.errors import BadInput, Busy, UsageError
 from facezoo.types import Image
 from facezoo.ui.common.picture import Chosen
 from facezoo.ui.workspace import new_folder
@@ -39,7 +39,8 @@ __all__ = [
 
 IDLE = 600
 """Seconds after which an unused picture is let go."""
-_MOST = 6  # pictures held at a time; the one unused for longest makes room
+_MOST = 6  # pictures held at a time
+_ACTIVE = 30  # seconds in which somebody who moved a picture is not put out for a newcomer
 _FRAME_BYTES = 256 * 1024  # of one webcam picture as it is sent, base64
 _PREFIX = "data:image/jpeg;base64,"
 _SIDE = 960  # px: the longer side of a picture on the page
@@ -86,12 +87,21 @@ def hold(owner: str, subject: Subject) -> None:
             held.used = now
             return
         _held.pop(owner, None)
+        _make_room(now)
     live = _made(subject)
     with _door:
+        _make_room(now)
         _held[owner] = _Held(live, subject, now)
-        while len(_held) > _MOST:
-            del _held[min(_held, key=lambda name: _held[name].used)]
     _watch()
+
+
+def _make_room(now: float) -> None:
+    """The picture unused for longest goes; one that moves just now stays. Raises Busy when all do."""
+    while len(_held) >= _MOST:
+        longest = min(_held, key=lambda name: _held[name].used)
+        if now - _held[longest].used < _ACTIVE:
+            raise Busy("All places for live pictures are taken.", "Try again in a minute, or make a film instead.")
+        del _held[longest]
 
 
 def release(owner: str) -> None:

@@ -10,9 +10,9 @@ from typing import Any
 
 import gradio as gr
 
-from facezoo.errors import BadInput
+from facezoo.errors import BadInput, UsageError
 from facezoo.media.limits import PHOTO_SUFFIXES, VIDEO_SUFFIXES
-from facezoo.safety.admission import STATEMENT
+from facezoo.safety.admission import STATEMENT, agreed
 from facezoo.types import Face, Image, Persona
 from facezoo.ui.common.html import component, template
 from facezoo.ui.jobs import LOOKING, Failure, explain
@@ -165,8 +165,18 @@ def driver_input(prefix: str) -> PictureInput:
 
 
 def _consent_box() -> gr.Checkbox:
-    """The line that a visitor ticks for pictures that are not ours; unseen until one is chosen."""
-    return gr.Checkbox(label=STATEMENT, visible=False, container=False, elem_classes=["consent"])
+    """The line that a visitor ticks for pictures that are not ours; unseen until one is chosen. Whoever sends anything
+    but true or false, past the page, is refused."""
+    box: Any = gr.Checkbox(label=STATEMENT, visible=False, container=False, elem_classes=["consent"])
+    box.preprocess = _agreed  # a class of its own would make gradio write a stub file beside this one
+    return box
+
+
+def _agreed(payload: Any) -> bool:
+    try:
+        return agreed(payload)
+    except UsageError as error:
+        raise gr.Error(f"{error.message} {error.advice}", print_exception=False) from None
 
 
 def first_example(id: str = "") -> Chosen | None:

@@ -11,9 +11,10 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from facezoo.errors import FacezooError, UsageError
+from facezoo.errors import Busy, FacezooError, UsageError
 from facezoo.ui.common.cards import panel
-from facezoo.ui.jobs import Working, explain, forget, running, start
+from facezoo.ui.jobs import Job, Working, explain, forget, running, start
+from facezoo.ui.shares import CLIENT
 from facezoo.ui.train import parts, projects
 from facezoo.ui.train.pack import archive
 from facezoo.ui.train.parts import EXAMPLE, SIDES, job_key
@@ -33,6 +34,7 @@ _WORDS = {
     "faces": "Finding faces",
     "sort": "Sorting out blurred and repeated ones",
 }
+_gathering: dict[str, Job] = {}  # client -> what waits or works for them: one thread a client
 _turn = threading.Lock()  # one gathering at a time: more would only share the same cores
 
 
@@ -66,7 +68,10 @@ def _gather(project: Project, side: str, work: Callable[[Working], object]) -> N
     key = job_key(project.id, side)
     if running(key):
         raise UsageError("Faces of the files before are still being gathered.", "Add these when that is done.")
-    start(key, work, words=_WORDS, kept="The faces found so far are kept.", turn=_turn)
+    mine = _gathering.get(client := CLIENT.get())
+    if mine and mine.busy:
+        raise Busy("Faces of another project of yours are being gathered.", "Add these when that is done.")
+    _gathering[client] = start(key, work, words=_WORDS, kept="The faces found so far are kept.", turn=_turn)
 
 
 def _stop(sent: dict[str, Any]) -> Project:

@@ -6,13 +6,15 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import defaultdict, deque
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from facezoo.errors import FacezooError
+from facezoo.errors import Busy, FacezooError
 from facezoo.safety.c2pa import home
+from facezoo.ui.shares import CLIENT
 
 if TYPE_CHECKING:
     from facezoo.train.project.project import Project
@@ -22,7 +24,11 @@ __all__ = ["DAYS", "create", "opened", "root"]
 DAYS = 7
 """Days after its last use at which a project is deleted."""
 _LARGEST = 8 * 1024**3  # bytes of all projects together
+_MOST = 60  # projects
 _SWEEP_EVERY = 3600  # seconds
+_DAY = 86_400.0  # seconds
+_MOST_OF_ONE = 8  # projects that one client may make in a day
+_made: defaultdict[str, deque[float]] = defaultdict(deque)
 _log = logging.getLogger("facezoo.ui")
 
 
@@ -46,11 +52,17 @@ def create() -> Project:
     """A new, empty project. Raises FacezooError when there is no room for one more."""
     from facezoo.train.project.project import Project
 
-    if _bytes(root()) > _LARGEST:
-        raise FacezooError(
+    own = _made[CLIENT.get()]
+    while own and time.monotonic() - own[0] > _DAY:
+        own.popleft()
+    if len(own) >= _MOST_OF_ONE:
+        raise Busy(f"You have made {len(own)} projects today.", "Go on with one of them.")
+    if len(list(root().iterdir())) >= _MOST or _bytes(root()) > _LARGEST:
+        raise Busy(
             "There is no room for another training project.",
             f"Old ones are deleted after {DAYS} days. Try again later.",
         )
+    own.append(time.monotonic())
     return Project.create(root())
 
 

@@ -10,6 +10,7 @@ import shutil
 import threading
 import zipfile
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 from facezoo.errors import WeightsUnavailable
@@ -17,10 +18,10 @@ from facezoo.types import MethodSpec
 from facezoo.ui.common.cards import panel
 from facezoo.ui.common.html import template
 from facezoo.ui.jobs import Job, Stage, Working, explain, running, start, stop
-from facezoo.ui.workspace import file_url, new_folder
+from facezoo.ui.workspace import file_url, made_once
 from facezoo.ui.zoo.entry import Entry, entry, megabytes
 from facezoo.zoo.download import cached_file
-from facezoo.zoo.manifest import MANIFEST, WEIGHTS, faults, manifest_text, read_manifest
+from facezoo.zoo.manifest import MANIFEST, WEIGHTS, faults, fingerprint, manifest_text, read_manifest
 from facezoo.zoo.pull import Located, fetch, fetch_previews
 
 __all__ = ["archive", "copied", "follow", "pictures", "stop_download", "weights_markup"]
@@ -100,12 +101,14 @@ def archive(entry: Entry) -> Path:
             f"Not all weights of {spec.title} are here and as they should be: {', '.join(wrong)}.",
             "Download them again.",
         )
-    path = new_folder() / f"facezoo-{spec.id}.zip"
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as packed:
-        for each in manifest.files:
-            packed.write(folder / each.path, f"{spec.id}/{each.path}")
-        packed.writestr(f"{spec.id}/{MANIFEST}", manifest_text(manifest))
-    return path
+
+    def pack(path: Path) -> None:
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as packed:
+            for each in manifest.files:
+                packed.write(folder / each.path, f"{spec.id}/{each.path}")
+            packed.writestr(f"{spec.id}/{MANIFEST}", manifest_text(manifest))
+
+    return made_once(f"{fingerprint(folder)[:16]}/facezoo-{spec.id}.zip", pack)
 
 
 def pictures(spec: MethodSpec, names: Iterable[str]) -> dict[str, str]:
@@ -115,10 +118,13 @@ def pictures(spec: MethodSpec, names: Iterable[str]) -> dict[str, str]:
         path = cached_file(spec.weights.repo, spec.weights.revision, name) if spec.weights.repo else None
         path = path or WEIGHTS / spec.id / name
         if path.is_file() and path.suffix.lower() in _PICTURES:
-            served = new_folder() / path.name
-            shutil.copyfile(path, served)
-            found[name] = file_url(served)
+            kept = f"{spec.id}-{spec.weights.sha256[:16]}/{path.name}"
+            found[name] = file_url(made_once(kept, partial(_copy, path)))
     return found
+
+
+def _copy(source: Path, target: Path) -> None:
+    shutil.copyfile(source, target)
 
 
 def _key(spec: MethodSpec) -> tuple[str, str]:

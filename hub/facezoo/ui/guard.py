@@ -59,8 +59,8 @@ class _Refusal(Exception):
 
 class HubGuard:
     """ASGI middleware. hosts: names under which the hub is called, besides addresses of digits. calls: gives the
-    numbers of the functions that may be called, with how many values each takes, and their names, asked at each call. shares: what each client may take.
-    left: told the session of a page that was closed."""
+    numbers of the functions that may be called, with how many values each takes, and their names, asked at each call.
+    shares: what each client may take. left: told the session of a page that was closed."""
 
     def __init__(
         self,

@@ -15,7 +15,7 @@ from hub_server import HubServer
 from safetensors.numpy import save
 
 from facezoo.zoo.manifest import WEIGHTS as SHIPPED
-from facezoo.zoo.manifest import describe, make_manifest, manifest_text
+from facezoo.zoo.manifest import describe, fingerprint, make_manifest, manifest_text, tag_of
 from facezoo.zoo.record import Data, Interval, Record, Score, Training, record_text
 
 REPO = "teacher/facezoo-toy"
@@ -174,6 +174,7 @@ class Toy:
     def publish(self) -> str:
         """Straight into the Hub's memory, and pinned."""
         commit = self.hub.publish(REPO, self.files())
+        self.hub.repository(REPO).tags[tag_of(fingerprint(self.trained))] = commit  # as a push does
         self.pin(commit)
         return commit
 

@@ -224,8 +224,7 @@ def test_shares_end_and_come_back() -> None:
 
 
 def test_a_client_with_many_jobs_waits_for_them() -> None:
-    jobs: list[Any] = [scope("a")] * 8 + [scope("b")]
-    shares = Shares(waiting=lambda whose: sum(whose(job) for job in jobs))
+    shares = Shares(waiting={"a": 8, "b": 1}.__getitem__)
     with pytest.raises(TooMuch):
         shares.call("a", "/gradio_api/queue/join")
     shares.call("b", "/gradio_api/queue/join")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import importlib
 import threading
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from facezoo.registry import list_methods, load_spec
@@ -74,9 +73,13 @@ def launch(
 
     from facezoo.safety.marks import make_own_key
     from facezoo.ui.common.live import release
+    from facezoo.ui.sessions import keep_sessions_light, queue_fairly
+
+    keep_sessions_light()
 
     make_own_key()
-    shares = Shares(waiting=partial(_waiting, hub), disk=workspace.used)
+    shares = Shares(disk=workspace.used)
+    shares.waiting = queue_fairly(hub, shares.client).waiting
     guard = Middleware(HubGuard, own_hosts(host), lambda: _calls(hub), shares, release)
     settings: dict[str, Any] = {"app_kwargs": {"middleware": [guard]}}
     _, address, _ = hub.launch(
@@ -108,12 +111,6 @@ def _calls(hub: gr.Blocks) -> tuple[dict[int, int], set[str]]:
     return {number: len(each.inputs) for number, each in hub.fns.items()}, {
         str(each.api_name) for each in hub.fns.values() if each.api_name
     }
-
-
-def _waiting(hub: gr.Blocks, whose: Callable[[Any], bool]) -> int:
-    """How many jobs wait in the queue whose request, an ASGI scope, is this client's."""
-    queues = hub._queue.event_queue_per_concurrency_id.values()  # pyright: ignore[reportPrivateUsage]
-    return sum(whose(event.request.scope) for queue in queues for event in queue.queue)
 
 
 def _tabs(specs: Sequence[MethodSpec]) -> None:

@@ -50,17 +50,16 @@ class TooMuch(Exception):
 
 
 class Shares:
-    """Counts what clients have taken. waiting(whose): jobs in the queue whose request is this client's. disk: bytes of
-    the workspace."""
+    """Counts what clients have taken. waiting(client): their jobs in the queue. disk: bytes of the workspace."""
 
     def __init__(
         self,
         limits: Limits = Limits(),  # frozen
-        waiting: Callable[[Callable[[Scope], bool]], int] = lambda _: 0,
+        waiting: Callable[[str], int] = lambda _: 0,
         disk: Callable[[], int] = lambda: 0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._limits, self._waiting, self._disk, self._clock = limits, waiting, disk, clock
+        self._limits, self.waiting, self._disk, self._clock = limits, waiting, disk, clock
         self._proxies = int(os.environ.get("FACEZOO_PROXIES") or bool(os.environ.get("SPACE_ID")))
         self._open: Counter[str] = Counter()
         self._calls: defaultdict[str, deque[float]] = defaultdict(deque)
@@ -104,7 +103,7 @@ class Shares:
         if len(recent) >= self._limits.calls:
             raise TooMuch("Too many calls in a minute.", retry=max(1, round(60 - (now - recent[0]))))
         joins = path.rstrip("/").endswith("/queue/join") or "/call/" in path
-        if joins and self._waiting(lambda scope: self.client(scope) == client) >= self._limits.waiting:
+        if joins and self.waiting(client) >= self._limits.waiting:
             raise TooMuch("Your other jobs come first. Wait for one of them.", retry=5)
         recent.append(now)
         self._forget(now)

@@ -8,15 +8,13 @@ from typing import Annotated, Any
 
 import typer
 
-from facezoo.cli.shell import ProgressLine, named, print_json, print_table
+from facezoo.cli.shell import OwnWeights, ProgressLine, named, print_json, print_table
 
 __all__ = ["evaluate"]
 
 
 def evaluate(
-    output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="DIR", help="Folder for metrics.json, report.html.")
-    ],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="For metrics.json and report.html.")],
     methods: Annotated[str, typer.Option(metavar="A,B", help="Only these methods.")] = "",
     personas: Annotated[str, typer.Option(metavar="A,B", help="Only these personas.")] = "",
     portraits: Annotated[
@@ -31,9 +29,7 @@ def evaluate(
     consent: Annotated[bool, typer.Option("--consent", help="Every face in these folders may be used.")] = False,
     quick: Annotated[bool, typer.Option("--quick", help="A few pictures: minutes become seconds.")] = False,
     seed: Annotated[int, typer.Option(help="Of the methods.")] = 0,
-    weights: Annotated[
-        str, typer.Option(metavar="FOLDER|OWNER/NAME@REVISION", help="Weights of a method in place of facezoo's own.")
-    ] = "",
+    weights: OwnWeights = "",
     record: Annotated[str, typer.Option(metavar="METHOD", help="Print its scores as JSON, for a metrics.json.")] = "",
 ) -> None:
     """Measure how good the face swaps are: likeness, pose, landmarks, expression, sharpness, seconds, and for whom.

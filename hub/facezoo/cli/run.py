@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from facezoo.cli.learn import animate_head
-from facezoo.cli.shell import AsJson, ProgressLine, choose_outputs, named, print_json, staged, warn
+from facezoo.cli.shell import AsJson, OwnWeights, ProgressLine, choose_outputs, named, print_json, staged, warn
 from facezoo.errors import Cancelled, FacezooError, UsageError
 
 if TYPE_CHECKING:
@@ -60,9 +60,6 @@ VoiceId = Annotated[str, typer.Option("--voice", metavar="LANG", help="The langu
 Liveliness = Annotated[float, typer.Option("--life", metavar="0..2", help="How much head and eyes move in speech.")]
 Seed = Annotated[int, typer.Option(help="The same seed gives the same pixels.")]
 Consent = Annotated[bool, typer.Option("--consent", help="I may use every face in these files, or it is my own.")]
-OwnWeights = Annotated[
-    str, typer.Option("--weights", metavar="FOLDER|OWNER/NAME@REVISION", help="Weights in place of facezoo's own.")
-]
 Label = Annotated[Literal["small", "medium", "large"], typer.Option(help='Size of the visible "AI" mark.')]
 
 

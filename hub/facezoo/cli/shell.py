@@ -23,6 +23,7 @@ from facezoo.media.limits import VIDEO_SUFFIXES, WRITES_PHOTOS
 
 __all__ = [
     "AsJson",
+    "OwnWeights",
     "ProgressLine",
     "choose_outputs",
     "conclude",
@@ -35,6 +36,9 @@ __all__ = [
 ]
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+OwnWeights = Annotated[
+    str, typer.Option("--weights", metavar="FOLDER|OWNER/NAME@REVISION", help="Weights in place of facezoo's own.")
+]
 
 _STAGES = {
     "read": "Reading",

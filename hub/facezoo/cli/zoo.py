@@ -242,11 +242,11 @@ def convert(
 
 
 def _row(spec: MethodSpec) -> dict[str, Any]:
-    from facezoo.zoo.pull import look, record_folder
+    from facezoo.zoo.pull import place_of, record_folder
     from facezoo.zoo.record import allows_commercial_use, read_record
 
     record = read_record(record_folder(spec.id), spec.id) if spec.weights.sha256 else None
-    source = look(spec.id, spec.weights) if record else "none needed"
+    source = place_of(spec.id, spec.weights) if record else "none needed"
     licences = {spec.licence, record.licence if record else spec.licence}
     return {
         "method": spec.id,

@@ -76,16 +76,9 @@ class _Heap:
 
 
 def evaluate_styles(
-    weights: Path,
-    photos: Path,
-    paintings: Path,
-    output: Path,
-    *,
-    style: Style = "van_gogh",
-    consent: bool = False,
-    most: int = 0,
-    progress: Callable[[str], None] = lambda _: None,
-) -> dict[str, Any]:
+    weights: Path, photos: Path, paintings: Path, output: Path, *, style: Style = "van_gogh", consent: bool = False,
+    most: int = 0, progress: Callable[[str], None] = lambda _: None,
+) -> dict[str, Any]:  # fmt: skip
     """Measure both ways, write output/metrics.json and output/sheet.png, and give what metrics.json holds.
 
     weights: a folder that `CycleGan.save_pretrained` wrote. style: of the paintings. most: pictures of each kind at

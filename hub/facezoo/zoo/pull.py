@@ -42,8 +42,8 @@ __all__ = [
     "fetch_repository",
     "fetch_weights",
     "locate",
-    "look",
     "methods_of",
+    "place_of",
     "record_folder",
     "states",
 ]
@@ -200,7 +200,7 @@ def fetch_previews(located: Located, names: Iterable[str]) -> None:
                 raise explain(problem, located.weights.repo, located.weights.revision) from problem
 
 
-def look(method: str, pinned: Weights, own: str | Path = "") -> Literal["own folder", "Hub cache", "embedded", ""]:
+def place_of(method: str, pinned: Weights, own: str | Path = "") -> Literal["own folder", "Hub cache", "embedded", ""]:
     """Where `locate` would find the weights without a server, "" when nowhere. No bytes are read."""
     try:
         if _own_folder(method, own) is not None:

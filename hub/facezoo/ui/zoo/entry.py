@@ -9,7 +9,7 @@ from typing import Literal
 from facezoo.errors import FacezooError, WeightsUnavailable
 from facezoo.types import MethodSpec
 from facezoo.zoo.manifest import WEIGHTS, read_manifest
-from facezoo.zoo.pull import look, record_folder
+from facezoo.zoo.pull import place_of, record_folder
 from facezoo.zoo.record import Record, allows_commercial_use, read_record
 
 __all__ = ["FAMILIES", "TASKS", "Entry", "State", "entries", "entry", "megabytes", "numbers"]
@@ -95,7 +95,7 @@ def entry(spec: MethodSpec) -> Entry:
     record = read_record(record_folder(spec.id), spec.id) if spec.weights.sha256 else None
     licences = tuple(dict.fromkeys([record.licence, spec.licence] if record else [spec.licence]))
     free = all(allows_commercial_use(name.strip()) for name in licences)
-    state = _STATES[look(spec.id, spec.weights)] if record else "none needed"
+    state = _STATES[place_of(spec.id, spec.weights)] if record else "none needed"
     return Entry(spec, record, state, licences, free, fuller=state == "ships" and _fuller(spec))
 
 

@@ -69,19 +69,10 @@ def launch(
     time. block: return only when the server stops.
 
     Raises OSError when the port is taken."""
-    from starlette.middleware import Middleware
-
     from facezoo.safety.marks import make_own_key
-    from facezoo.ui.common.live import release
-    from facezoo.ui.sessions import keep_sessions_light, queue_fairly
-
-    keep_sessions_light()
 
     make_own_key()
-    shares = Shares(disk=workspace.used)
-    shares.waiting = queue_fairly(hub, shares.client).waiting
-    guard = Middleware(HubGuard, own_hosts(host), lambda: _calls(hub), shares, release)
-    settings: dict[str, Any] = {"app_kwargs": {"middleware": [guard]}}
+    settings: dict[str, Any] = {"app_kwargs": {"middleware": [_guard(hub, host)]}}
     _, address, _ = hub.launch(
         server_name=host,
         server_port=port,
@@ -104,6 +95,19 @@ def launch(
         **settings,
     )
     return address
+
+
+def _guard(hub: gr.Blocks, host: str) -> Any:
+    """What stands before every request; the queue serves clients in turn from now on."""
+    from starlette.middleware import Middleware
+
+    from facezoo.ui.common.live import release
+    from facezoo.ui.sessions import keep_sessions_light, queue_fairly
+
+    keep_sessions_light()
+    shares = Shares(disk=workspace.used)
+    shares.waiting = queue_fairly(hub, shares.client).waiting
+    return Middleware(HubGuard, own_hosts(host), lambda: _calls(hub), shares, release)
 
 
 def _calls(hub: gr.Blocks) -> tuple[dict[int, int], set[str]]:

@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 
 from facezoo.errors import UsageError
-from facezoo.safety.admission import require_consent
+from facezoo.safety.admission import agreed, require_consent
 from facezoo.types import MethodSpec
 from facezoo.ui.animate.motions import motion_chooser, way_chooser
 from facezoo.ui.common import live
@@ -188,8 +188,8 @@ def _wire_sliders(form: Form, ways: Ways, spec: MethodSpec, results: gr.HTML) ->
             return failed_card(spec, explain(error))
 
     def shown(request: gr.Request, way: str, *values: Any) -> Any:
-        chosen, agreed = values[1:3]
-        if way == "sliders" and (chosen is None or (chosen.needs_consent and not agreed)):
+        chosen, consent = values[1:3]
+        if way == "sliders" and (chosen is None or (chosen.needs_consent and not agreed(consent))):
             return ready_card(spec, chosen and chosen.preview)  # nobody has moved a slider yet: no reproach
         return posed(request, way, *values)
 
@@ -207,16 +207,18 @@ def _hold(session: str, spec: MethodSpec, order: Order) -> None:
     live.hold(session, live.subject(spec.id, order.chosen, order.consent, order.face))
 
 
-def _by_motion(name: str) -> Driver:
+def _by_motion(name: object) -> Driver:
+    from facezoo.motion.template import shipped
+
     if not name:
         raise UsageError("No motion is chosen.", "Choose one, or use a clip, the webcam or the sliders.")
-    return Driver(name)
+    return Driver(shipped(str(name)).name)  # never a path
 
 
-def _by_clip(clip: Chosen | None, agreed: bool) -> Driver:
+def _by_clip(clip: Chosen | None, consent: object) -> Driver:
     if clip is None:
         raise UsageError("No usable clip is chosen.", "Drop one, or choose a file; a video, GIF, photo or .motion.")
-    return Driver(clip.path, clip.kind == "photo", bool(agreed) or not clip.needs_consent)
+    return Driver(clip.path, clip.kind == "photo", agreed(consent) or not clip.needs_consent)
 
 
 def _by_recording(path: str | None) -> Driver:

@@ -11,8 +11,9 @@ from gradio.components import Component
 
 from facezoo.errors import UsageError
 from facezoo.media.limits import PHOTO_SUFFIXES, RESULT_SUFFIX, VIDEO_SUFFIXES
+from facezoo.safety.admission import agreed
 from facezoo.types import MethodSpec, Persona
-from facezoo.ui.common.params import widgets
+from facezoo.ui.common.params import strict, widgets
 from facezoo.ui.common.people import SOMEBODY_ELSE, people_chooser
 from facezoo.ui.common.picture import (
     OWN,
@@ -88,7 +89,7 @@ class Form:
         """The values of `inputs` as an order. Consent holds only if it is given for every photo that needs it.
 
         Raises UsageError for what is missing."""
-        (picture, chosen, agreed), rest = values[:3], values[3:]
+        (picture, chosen, consent), rest = values[:3], values[3:]
         settings = dict(zip(self.settings, rest, strict=False))
         params = dict(zip(self.params, rest[len(self.settings) :], strict=True))
         people = chosen_people(picture) if chosen_face(picture) == OWN else None
@@ -100,13 +101,13 @@ class Form:
             raise UsageError("No usable second photo is chosen.", "Choose one: drop it, paste it, or take a file.")
         if people == {}:
             raise UsageError("Every face is left alone.", "Choose a person for at least one of them.")
-        given = [(chosen, agreed), (source, settings.get("source_consent"))]
-        needed = [agreed(consent) for photo, consent in given if photo and photo.needs_consent]
+        given = [(chosen, consent), (source, settings.get("source_consent"))]
+        needed = [agreed(each) for photo, each in given if photo and photo.needs_consent]
         return Order(
             chosen,
             face=_face(chosen_face(picture)) if people is None else min(people),
             consent=bool(needed) and all(needed),
-            persona=None if other or people is not None else settings.get("people") or None,
+            persona=None if other or people is not None else _persona(settings.get("people")),
             personas=people,
             source=source,
             params=params,
@@ -200,12 +201,12 @@ def fine_tuning(
             settings["methods"] = _method_choice(methods)
         if format:
             note = "GIF and WebP are larger and have no sound."
-            settings["format"] = gr.Radio(_FORMATS, value=".mp4", label="File type", info=note)
+            settings["format"] = strict(gr.Radio(_FORMATS, value=".mp4", label="File type", info=note))
         note = "Size of the visible mark in the corner."
-        settings["label"] = gr.Radio(_LABELS, value="small", label="AI label", info=note)
+        settings["label"] = strict(gr.Radio(_LABELS, value="small", label="AI label", info=note))
         if seed:
             note = "The same seed gives the same picture."
-            settings["seed"] = gr.Number(0, label="Seed", info=note, precision=0, minimum=0)
+            settings["seed"] = strict(gr.Number(0, label="Seed", info=note, precision=0, minimum=0))
     return settings, params
 
 
@@ -233,6 +234,12 @@ def _whole(spec: MethodSpec, params: Any) -> bool:
 
 def _face(chosen: str) -> Any:
     return chosen if chosen == "all" else int(chosen)
+
+
+def _persona(chosen: object) -> str | None:
+    if chosen is None or isinstance(chosen, str):
+        return chosen or None
+    raise UsageError("There is no such person.", "Choose one of those that are shown.")
 
 
 def _method_choice(methods: Sequence[MethodSpec]) -> gr.CheckboxGroup:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 
 import gradio as gr
 from gradio.components import Component
@@ -10,7 +11,7 @@ from gradio.components import Component
 from facezoo.registry import Parameter, describe_params
 from facezoo.types import MethodSpec, field_notes
 
-__all__ = ["widgets"]
+__all__ = ["strict", "widgets"]
 
 _CALLED = {"beside": "Side by side"}  # where a field's name is no good label
 _FEW = 4  # up to this many choices are all shown, more go into a dropdown
@@ -22,7 +23,23 @@ def widgets(spec: MethodSpec, *, leave_out: Collection[str] = ()) -> dict[str, C
     below it."""
     notes = field_notes(spec.params)
     shown = [each for each in describe_params(spec) if each.name not in leave_out]
-    return {each.name: _widget(each, notes.get(each.name, "")) for each in shown}
+    return {each.name: strict(_widget(each, notes.get(each.name, ""))) for each in shown}
+
+
+def strict(component: Component) -> Component:
+    """The same widget, which says what is wrong with a value of another type that was sent past the page."""
+    held: Any = component  # a method of this one instance is replaced
+    plain = held.preprocess
+
+    def preprocess(payload: Any) -> Any:
+        try:
+            return plain(payload)
+        except (TypeError, ValueError):
+            words = f"{held.label}: {str(payload)[:40]!r} is not possible. Choose one of the values that are offered."
+            raise gr.Error(words, print_exception=False) from None
+
+    held.preprocess = preprocess
+    return component
 
 
 def _widget(parameter: Parameter, note: str) -> Component:

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import gradio as gr
 
@@ -21,7 +21,7 @@ from facezoo.zoo.embedded import Example, examples
 
 __all__ = [
     "MOTION", "NEVER_EXISTED", "OWN", "Chosen", "Picker", "PictureInput", "chosen_face", "chosen_people",
-    "driver_input", "first_example", "picture_input", "resolve_upload", "turn",
+    "driver_input", "first_example", "picture_input", "resolve_upload", "sent_by_page", "turn",
 ]  # fmt: skip
 
 OWN = "own"
@@ -83,9 +83,9 @@ class Picker:
         failure comes back in words, together with the picture where it may be shown."""
         chosen: Chosen | None = None
         try:
-            known = next((each for each in examples() if each.id == (value or {}).get("example")), None)
+            known = next((each for each in examples() if each.id == sent_by_page(value).get("example")), None)
             chosen = _from_example(known) if known else None
-            path = known.path if known else resolve_upload(value or {})
+            path = known.path if known else resolve_upload(value)
             if path.suffix.lower() == MOTION and MOTION in self.suffixes:
                 return _motion(path), None
             seen = _seen(path, chosen)
@@ -188,13 +188,26 @@ def first_example(id: str = "") -> Chosen | None:
 
 def chosen_face(value: Mapping[str, Any] | None) -> str:
     """The face number ("1", "2", ...), "all" or OWN that is ticked below the picture."""
-    return str((value or {}).get("face", "1"))
+    face = sent_by_page(value).get("face", "1")
+    if face in ("all", OWN) or (isinstance(face, str | int) and str(face).isdecimal() and int(face) > 0):
+        return str(face)
+    raise UsageError("There is no such face.", "Choose one of those that are numbered; 1 is the largest.")
 
 
 def chosen_people(value: Mapping[str, Any] | None) -> dict[int, str]:
     """Face number -> persona id, for the faces that are not left alone."""
-    given = (value or {}).get("personas") or {}
-    return {int(number): str(id) for number, id in given.items() if id}
+    given = sent_by_page(sent_by_page(value).get("personas")).items()
+    if not all(number.isdecimal() and isinstance(id, str) for number, id in given):
+        raise UsageError("There is no such person or face.", "Choose for each of the faces that are numbered.")
+    return {int(number): id for number, id in given if id}
+
+
+def sent_by_page(value: Any) -> Mapping[str, Any]:
+    """What a component of the page tells, by name; empty when it tells nothing. Raises UsageError for anything else,
+    which no page sends."""
+    if isinstance(value, Mapping) or value is None:
+        return cast("Mapping[str, Any]", value or {})
+    raise UsageError("This is not what the page sends.", "Load it again.")
 
 
 def turn() -> int:
@@ -202,8 +215,9 @@ def turn() -> int:
     return next(_turns)
 
 
-def resolve_upload(value: Mapping[str, Any]) -> Path:
+def resolve_upload(value: Mapping[str, Any] | None) -> Path:
     """The uploaded file a component's value names. Raises BadInput when there is none of ours."""
+    value = sent_by_page(value)
     if value.get("problem"):
         raise BadInput("The file could not be uploaded.", "It may be larger than 50 MB. Choose a smaller one.")
     if upload := value.get("upload"):

@@ -16,6 +16,7 @@ from facezoo.types import MethodSpec
 from facezoo.ui.common import live
 from facezoo.ui.common.cards import panel
 from facezoo.ui.common.html import component, template
+from facezoo.ui.common.picture import sent_by_page
 from facezoo.ui.common.sliders import GROUPS
 from facezoo.ui.jobs import explain
 from facezoo.zoo.embedded import examples, personas
@@ -98,7 +99,8 @@ def move(method: str, sent: Any) -> dict[str, Any]:
 
 def chosen_posture(value: Mapping[str, Any] | None) -> tuple[str, dict[str, float]]:
     """Whom and what the board shows: a persona's id, and the posture by name. Raises UsageError for no person."""
-    person, posture = (value or {}).get("person"), (value or {}).get("posture") or {}
+    sent = sent_by_page(value)
+    person, posture = sent.get("person"), sent_by_page(sent.get("posture"))
     if not person:
         raise UsageError("Nobody is chosen.", "Choose a person first.")
     return str(person), dict(posture)

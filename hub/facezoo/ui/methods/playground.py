@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 
 from facezoo.errors import UsageError
-from facezoo.safety.admission import require_consent
+from facezoo.safety.admission import agreed, require_consent
 from facezoo.types import MethodSpec, Sealed
 from facezoo.ui.common import live
 from facezoo.ui.common.cards import Card, grid, panel
@@ -103,14 +103,16 @@ def _built(prefix: str, spec: MethodSpec) -> Playground:
 def _wire_photo(made: Playground, spec: MethodSpec) -> None:
     """A photo's expression is taken."""
 
-    def taken(value: Mapping[str, Any] | None, chosen: Chosen | None, agreed: bool) -> tuple[Any, str]:
+    def taken(value: Mapping[str, Any] | None, chosen: Chosen | None, given: object) -> tuple[Any, str]:
         from facezoo import runner
 
         try:
             if chosen is None:
                 raise UsageError("No usable photo is chosen.", "Drop one, paste it, or take one with the camera.")
-            consent = bool(agreed) or not chosen.needs_consent
-            posture = runner.read_posture(spec.id, chosen.path, consent=consent, face=int(chosen_face(value)))
+            consent = agreed(given) or not chosen.needs_consent
+            face = chosen_face(value)
+            chosen_one: Any = int(face) if face.isdecimal() else "all"
+            posture = runner.read_posture(spec.id, chosen.path, consent=consent, face=chosen_one)
         except Exception as error:
             return gr.skip(), panel(explain(error))
         return gr.update(start={"posture": vars(posture), "turn": turn()}), ""
@@ -167,10 +169,10 @@ def _by_recording(_: Mapping[str, float], path: str | None) -> dict[str, Any]:
     return {"driving": recorded_motion(path)}
 
 
-def _by_film(_: Mapping[str, float], clip: Chosen | None, agreed: bool) -> dict[str, Any]:
+def _by_film(_: Mapping[str, float], clip: Chosen | None, given: object) -> dict[str, Any]:
     if clip is None:
         raise UsageError("No usable film is chosen.", "Drop one, or choose a file; a video, GIF, photo or .motion.")
-    consent = bool(agreed) or not clip.needs_consent
+    consent = agreed(given) or not clip.needs_consent
     if clip.kind != "motion":
         require_consent("", consent, frozenset(), subject="the driving clip")
     suffix = {"photo": ".png", "animation": ".gif"}.get(clip.kind, ".mp4")

@@ -55,12 +55,14 @@ def rendered_subject(portrait: Image, frames: int, seed: int = 0) -> Subject:
     """A portrait (H, W, 3), seven frames of it to learn from besides, and `frames` others."""
     source = find_faces(portrait)[0]
     puppet, random = MovablePhoto(source), np.random.default_rng(seed)
-    motions = [motion_to(puppet, draw_goal(random, puppet.placement.pose.pitch)) for _ in range(4 * frames + 4 * _MOST)]
     found: list[tuple[Motion, Face]] = []
-    for motion in motions:
+    for _ in range(4 * (_MOST + frames)):
+        motion = motion_to(puppet, draw_goal(random, puppet.placement.pose.pitch))
         seen = find_faces(puppet.draw(motion), thorough=False)
         if seen:
             found.append((motion, seen[0]))
+        if len(found) == _MOST - 1 + frames:
+            break
     photos = [source, *(face for _, face in found[: _MOST - 1])]
     tests = found[_MOST - 1 : _MOST - 1 + frames]
     return Subject(photos, [motion for motion, _ in tests], [face for _, face in tests], engine=True)

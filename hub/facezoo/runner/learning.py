@@ -213,7 +213,5 @@ def _read_record(folder: Path) -> Learned:
 
 
 def _write_network(network: Any, folder: Path) -> None:
-    import torch
-
-    network.to(torch.float16).save_pretrained(folder)
-    network.to(torch.float32)
+    network.half().save_pretrained(folder)
+    network.float()

@@ -25,7 +25,7 @@ class Params:
     smoothing: Annotated[float, Range(0, 1)] = 0.3
     """How much the driver's trembling is calmed."""
     learn: Annotated[int, Range(0, 200, 10)] = 0
-    """Steps in which the network learns this face before it moves it; 0: it knows the photo alone. 40 take a minute."""
+    """Steps in which the network learns this face before it moves it; 0: it knows the photo alone. 30 take a minute."""
     landmarks: Literal["mesh", "fan"] = "mesh"
     """Who finds the 68 points in the photo: the mesh that ships, or face-alignment, which has to be installed."""
     beside: bool = False
@@ -67,13 +67,14 @@ SPEC = MethodSpec(
     licence="Apache-2.0",
     pipeline=".pipeline:TalkingHead",
     params=Params,
-    limits="What it paints itself, teeth above all, is 128 px wide and soft; heads turn about 27 degrees to each side; "
-    "the background beside a turning head bends a little.",
+    limits="It was trained for too short a time: an opened mouth stretches lips and teeth instead of showing what is "
+    "inside, where motion_transfer is better; what it paints is 128 px wide and soft; heads turn about 27 degrees to "
+    "each side, and the background beside them bends a little.",
     trained_on="Synthetic people and paintings only: 14 frames each of 1046 portraits and paintings, rendered by the "
-    "motion engine; 652 steps on one shared CPU core, without a discriminator.",
+    "motion engine; 742 steps on one shared CPU core, without a discriminator.",
     inputs=Inputs(media=("photo",), persona=False, driving="optional"),
     weights=Weights(
-        sha256="798ddb984b49956862c1f89b53490c6822b4a45a1e2f2799ddaab91a90cebbd6",
+        sha256="eb4a89cc2472dc5147bac8d4619e75757840a9cd2fbe4fe0a365ac373f9c7d73",
         parameters=3_936_240,
         bytes=7_884_120,
     ),

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from facezoo.errors import BadInput, Cancelled, ConsentRequired, UsageError, WeightsUnavailable
+from facezoo.errors import BadInput, Busy, Cancelled, ConsentRequired, UsageError, WeightsUnavailable
 from facezoo.zoo.embedded import examples, personas
 
 pytest.importorskip("torch")
 
-from facezoo.train.project.project import Busy, Project
+from facezoo.train.project.project import Project
 from facezoo.train.project.sides import Side
 
 

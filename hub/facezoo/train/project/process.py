@@ -22,17 +22,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from facezoo.errors import FacezooError, UsageError, WeightsUnavailable
+from facezoo.errors import Busy, FacezooError, UsageError, WeightsUnavailable
 from facezoo.media.files import write_whole
 
-__all__ = ["Busy", "Process", "State", "Told"]
+__all__ = ["Process", "State", "Told"]
 
 Status = Literal["", "running", "pausing", "paused", "finishing", "finished", "failed"]
 _RETRIES = 20  # of 0.05 s: somebody may be looking whether the lock is free
-
-
-class Busy(FacezooError):
-    """Another project is being trained on this machine."""
 
 
 @dataclass

@@ -17,20 +17,23 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from facezoo.errors import BadInput, UsageError
 from facezoo.media.files import write_whole
 from facezoo.safety import admission
-from facezoo.train.project.process import Busy, Process, State
+from facezoo.train.project.process import Process, State
 from facezoo.train.project.sides import FoundFace, Side
 from facezoo.types import Clip, Progress
 from facezoo.zoo.embedded import consent_free, examples, personas
 
-__all__ = ["Busy", "FoundFace", "Project", "SideVerdict", "State", "Verdict"]
+if TYPE_CHECKING:
+    from facezoo.train.gather import Crop, Sorter
+
+__all__ = ["FoundFace", "Project", "SideVerdict", "State", "Verdict"]
 
 ENOUGH = 50
 """Different faces of one person from which on a training is worth its time."""
@@ -129,31 +132,14 @@ class Project:
             admission.require_consent(clip.sha256, consent, consent_free(), subject="the picture or video")
             self._write({"synthetic": self.synthetic and clip.sha256 in _synthetic(), "paired": False})
 
-        ids: list[str] = []
-        waiting: list[Any] = []
-        useful = 0
-        try:
-            found = crops_of(
-                paths,
-                _SIZE,
-                admit=admit,
-                refused=lambda _, problem: refused.append(problem),
-                progress=lambda share: progress("faces", share),
-            )
-            for number, crop in enumerate(found):
-                reason = sorter.add(crop)
-                useful += not reason
-                waiting.append((crop.image, crop.labels, reason))
-                if len(waiting) < _TOGETHER:
-                    continue
-                ids += where.add(waiting)
-                waiting.clear()
-                if len(ids) <= number:  # it is full
-                    break
-        finally:
-            ids += where.add(waiting)
-            strangers = {ids[number] for number in sorter.others() if number < len(ids)}
-            where.set_kept(strangers & set(where.kept()), False, "another person")
+        found = crops_of(
+            paths,
+            _SIZE,
+            admit=admit,
+            refused=lambda _, problem: refused.append(problem),
+            progress=lambda share: progress("faces", share),
+        )
+        useful = _stored(where, sorter, found)
         if len(refused) == len(paths) and refused:
             raise refused[0]
         return useful
@@ -235,6 +221,29 @@ class Project:
 
     def _write(self, values: dict[str, bool]) -> None:
         write_whole(self.folder / "project.json", json.dumps(values))
+
+
+def _stored(where: Side, sorter: Sorter, found: Iterator[Crop]) -> int:
+    """Put the crops into a side until it is full, whatever ends their making; gives how many are of use."""
+    ids: list[str] = []
+    waiting: list[Any] = []
+    useful = 0
+    try:
+        for number, crop in enumerate(found):
+            reason = sorter.add(crop)
+            useful += not reason
+            waiting.append((crop.image, crop.labels, reason))
+            if len(waiting) < _TOGETHER:
+                continue
+            ids += where.add(waiting)
+            waiting.clear()
+            if len(ids) <= number:  # it is full
+                break
+    finally:
+        ids += where.add(waiting)
+        strangers = {ids[number] for number in sorter.others() if number < len(ids)}
+        where.set_kept(strangers & set(where.kept()), False, "another person")
+    return useful
 
 
 def _synthetic() -> set[str]:

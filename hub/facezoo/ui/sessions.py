@@ -16,6 +16,8 @@ from gradio import route_utils, state_holder
 from gradio.queueing import Event, EventQueue, Queue
 from gradio.state_holder import SessionState
 
+from facezoo.ui.shares import CLIENT
+
 if TYPE_CHECKING:
     import gradio as gr
 
@@ -64,6 +66,11 @@ class FairQueue(Queue):
         for queue in self.event_queue_per_concurrency_id.values():
             self._take_turns(queue)
         return told
+
+    async def process_events(self, events: list[Event], batch: bool, begin_time: float, fn: Any) -> None:
+        """As gradio's; the work knows whose it is."""
+        CLIENT.set(self._client(events[0]))
+        await super().process_events(events, batch, begin_time, fn)
 
     def get_events(self) -> tuple[list[Event], bool, str] | None:
         """As gradio's; whoever is served now comes after the others."""

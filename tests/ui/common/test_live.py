@@ -13,13 +13,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from facezoo.errors import BadInput, ConsentRequired, NoFace, UsageError
+from facezoo.errors import BadInput, Busy, ConsentRequired, NoFace, UsageError
 from facezoo.motion.template import load_template
 from facezoo.types import Image
 from facezoo.ui import workspace
 from facezoo.ui.common import live
 from facezoo.ui.common.picture import first_example
 from facezoo.ui.common.webcam import begin_recording, follow_webcam
+from facezoo.ui.shares import CLIENT
 
 METHOD = "motion_transfer"
 VISITORS = [f"visitor {number}" for number in range(10)]
@@ -93,13 +94,23 @@ def held(*visitors: str) -> list[str]:
 
 @pytest.mark.usefixtures("fake")
 def test_few_are_held_and_not_for_long(portrait: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in VISITORS:
+    first, late, other = VISITORS[2:8], VISITORS[0], VISITORS[8]
+    for name in first:
         live.hold(name, subject(portrait))
-    assert held(*VISITORS) == VISITORS[4:]
+    with pytest.raises(Busy):  # nobody who is active makes room
+        live.hold(late, subject(portrait))
+    whose = CLIENT.set("somebody else's address")
+    live.hold(other, subject(portrait))
+    CLIENT.reset(whose)
+    assert held(*VISITORS) == [*first, other]
     now = time.monotonic()
-    monkeypatch.setattr(time, "monotonic", lambda: now + live.IDLE - 1)
+    monkeypatch.setattr(time, "monotonic", lambda: now + 90)
+    assert held(*first[1:], other) == [*first[1:], other]
+    live.hold(late, subject(portrait))
+    assert held(*VISITORS) == [late, *first[1:], other]
+    monkeypatch.setattr(time, "monotonic", lambda: now + live.IDLE + 89)
     assert held("visitor 7") == ["visitor 7"]
-    monkeypatch.setattr(time, "monotonic", lambda: now + live.IDLE + 1)
+    monkeypatch.setattr(time, "monotonic", lambda: now + live.IDLE + 91)
     assert live.sweep()  # somebody is left: it will be looked again
     assert held(*VISITORS) == ["visitor 7"]
     monkeypatch.setattr(time, "monotonic", lambda: now + 3 * live.IDLE)

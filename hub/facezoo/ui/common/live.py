@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from facezoo.errors import BadInput, Busy, UsageError
 from facezoo.types import Image
 from facezoo.ui.common.picture import Chosen
+from facezoo.ui.shares import CLIENT
 from facezoo.ui.workspace import new_folder
 
 if TYPE_CHECKING:
@@ -39,8 +40,8 @@ __all__ = [
 
 IDLE = 600
 """Seconds after which an unused picture is let go."""
-_MOST = 6  # pictures held at a time
-_ACTIVE = 30  # seconds in which somebody who moved a picture is not put out for a newcomer
+_MOST, _MOST_OF_ONE = 8, 6  # pictures held at a time; of one client
+_ACTIVE = 60  # seconds in which somebody who moved a picture is not put out for a newcomer
 _FRAME_BYTES = 256 * 1024  # of one webcam picture as it is sent, base64
 _PREFIX = "data:image/jpeg;base64,"
 _SIDE = 960  # px: the longer side of a picture on the page
@@ -62,6 +63,7 @@ class _Held:
     live: Live | Puppet
     subject: Subject
     used: float
+    client: str
     params: Mapping[str, Any] = field(default_factory=dict[str, Any])  # of following
     turn: threading.Lock = field(default_factory=threading.Lock)  # one movement of a picture at a time
 
@@ -78,27 +80,30 @@ def subject(method: str, chosen: Chosen, consent: bool, face: int) -> Subject:
 
 
 def hold(owner: str, subject: Subject) -> None:
-    """Makes the picture ready to move for this visitor, unless it is. Raises what `runner.Live` and
+    """Makes the picture ready to move for this visitor, unless it is. Raises Busy, and what `runner.Live` and
     `runner.Puppet` raise."""
-    now = time.monotonic()
+    now, client = time.monotonic(), CLIENT.get()
     with _door:
         held = _held.get(owner)
         if held and held.subject == subject:
             held.used = now
             return
         _held.pop(owner, None)
-        _make_room(now)
+        _make_room(now, client)
     live = _made(subject)
     with _door:
-        _make_room(now)
-        _held[owner] = _Held(live, subject, now)
+        _make_room(now, client)
+        _held[owner] = _Held(live, subject, now, client)
     _watch()
 
 
-def _make_room(now: float) -> None:
+def _make_room(now: float, client: str) -> None:
     """The picture unused for longest goes; one that moves just now stays. Raises Busy when all do."""
-    while len(_held) >= _MOST:
-        longest = min(_held, key=lambda name: _held[name].used)
+    while True:
+        own = [name for name, each in _held.items() if each.client == client]
+        if len(_held) < _MOST and len(own) < _MOST_OF_ONE:
+            return
+        longest = min(own if len(own) >= _MOST_OF_ONE else _held, key=lambda name: _held[name].used)
         if now - _held[longest].used < _ACTIVE:
             raise Busy("All places for live pictures are taken.", "Try again in a minute, or make a film instead.")
         del _held[longest]

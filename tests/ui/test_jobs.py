@@ -15,6 +15,7 @@ from facezoo.ui.jobs import (
     Failure,
     Partial,
     Stage,
+    Turn,
     Working,
     duration,
     explain,
@@ -24,6 +25,7 @@ from facezoo.ui.jobs import (
     start,
     stop,
 )
+from facezoo.ui.shares import CLIENT
 
 
 def test_work_reports_and_finishes() -> None:
@@ -103,7 +105,7 @@ def test_duration(seconds: float, words: str) -> None:
 
 
 def test_one_at_a_time_in_turn_and_each_can_be_stopped() -> None:
-    go, began, turn = threading.Event(), threading.Event(), threading.Lock()
+    go, began, turn = threading.Event(), threading.Event(), Turn()
     words = {"": "Waiting for another visitor", "read": "Reading"}
 
     def work(working: Working) -> None:
@@ -172,3 +174,27 @@ def test_time_left_follows_the_speed_of_the_stage(monkeypatch: pytest.MonkeyPatc
         "Making the new face, about 50 s left",
     ]
     forget("five")
+
+
+def test_who_waits_takes_no_thread_and_clients_take_turns() -> None:
+    go, turn, served = threading.Event(), Turn(), list[str]()
+
+    def work_of(name: str) -> Any:
+        def work(_: Working) -> None:
+            go.wait(5)
+            served.append(name)
+
+        return work
+
+    before = threading.active_count()
+    for name in ("greedy", "greedy", "greedy", "late", "greedy"):
+        whose = CLIENT.set(name)
+        start((name, len(served), time.monotonic()), work_of(name), turn=turn)
+        CLIENT.reset(whose)
+    last = start("last", work_of("nobody"), turn=turn)
+    assert turn.waiting("greedy") == 3
+    assert threading.active_count() <= before + 1
+    go.set()
+    last.wait()
+    assert served[:2] == ["greedy", "late"]
+    assert turn.waiting("late") == 0

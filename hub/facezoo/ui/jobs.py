@@ -13,10 +13,12 @@ import gradio as gr
 
 from facezoo.errors import Cancelled, FacezooError, Refused
 from facezoo.types import Progress
+from facezoo.ui.shares import CLIENT
 
 __all__ = [
-    "LIVE", "LOOKING", "QUIET", "Done", "Event", "Failure", "Job", "Partial", "Run", "Stage", "Working", "duration",
-    "explain", "find", "forget", "main_button", "run", "running", "shows", "start", "stop", "stop_button", "wire_runs",
+    "LIVE", "LOOKING", "QUIET", "Done", "Event", "Failure", "Job", "Partial", "Run", "Stage", "Turn", "Working",
+    "duration", "explain", "find", "forget", "main_button", "run", "running", "shows", "start",
+    "stop", "stop_button", "wire_runs",
 ]  # fmt: skip
 
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
@@ -95,12 +97,52 @@ class Working:
     partial: Callable[[str, Any], None]
 
 
+class Turn:
+    """Lets one job work at a time. Clients take turns; who waits takes no thread."""
+
+    def __init__(self) -> None:
+        self._door = threading.Lock()
+        self._waiting: list[tuple[str, Callable[[], None]]] = []
+        self._now: str | None = None  # whose turn it is
+
+    def waiting(self, client: str) -> int:
+        """How many jobs of this client wait."""
+        with self._door:
+            return sum(whose == client for whose, _ in self._waiting)
+
+    def take(self, begin: Callable[[], None]) -> None:
+        """Calls `begin` when the turn has come, perhaps at once."""
+        with self._door:
+            if self._now is not None:
+                self._waiting.append((CLIENT.get(), begin))
+                return
+            self._now = CLIENT.get()
+        begin()
+
+    def leave(self, begin: Callable[[], None]) -> bool:
+        """Waits no longer; whether it was waiting."""
+        with self._door:
+            before = len(self._waiting)
+            self._waiting = [each for each in self._waiting if each[1] != begin]
+            return len(self._waiting) < before
+
+    def release(self) -> None:
+        """The turn is over: another client's first job begins, or this one's next."""
+        with self._door:
+            following = next((each for each in self._waiting if each[0] != self._now), (self._waiting or [None])[0])
+            if following is None:
+                self._now = None
+                return
+            self._waiting.remove(following)
+            self._now, begin = following
+        begin()
+
+
 class Job:
     """`work` in a thread. It goes on when nobody follows it. now: where it is; end: how it ended, None before that.
 
     words: what its stages are called, "" before the first. kept: what to tell whoever stops it. turn: taken while it
-    works, so that only one job at a time does. patient: a stop counts when the work reports next, else at once,
-    whatever the work waits for."""
+    works. patient: a stop counts when the work reports next, else at once, whatever the work waits for."""
 
     def __init__(
         self,
@@ -108,19 +150,22 @@ class Job:
         *,
         words: Mapping[str, str] = _WORDS,
         kept: str = _NOT_KEPT,
-        turn: threading.Lock | None = None,
+        turn: Turn | None = None,
         patient: bool = True,
     ) -> None:
         self.now = self._first = Stage(words[""])
         self.end: Done | Failure | None = None
-        self._words, self._kept, self._patient = words, kept, patient
+        self._words, self._kept, self._patient, self._turn = words, kept, patient, turn
         self._working, self._partials = Working(self._progress, self._partial), list[Partial]()
         self._began = (0.0, 0.0)  # when the stage began, the fraction then
         self._told = 0.0
         self._changed = threading.Condition()
         self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, args=(work, turn), name="facezoo-job", daemon=True)
-        self._thread.start()
+        self._thread = threading.Thread(target=self._run, args=(work,), name="facezoo-job", daemon=True)
+        if turn:
+            turn.take(self._thread.start)
+        else:
+            self._thread.start()
 
     @property
     def busy(self) -> bool:
@@ -135,12 +180,15 @@ class Job:
     def stop(self) -> None:
         """Asks it to end."""
         self._stopped.set()
-        if not self._patient:
+        if not self._patient or (self._turn and self._turn.leave(self._thread.start)):
             self._finish(explain(Cancelled("Stopped."), kept=self._kept))
 
     def wait(self) -> None:
         """Until its thread has ended."""
-        self._thread.join()
+        with self._changed:
+            self._changed.wait_for(lambda: self.end is not None)
+        if self._thread.ident:
+            self._thread.join()
 
     def events(self) -> Iterator[Event]:
         """What it reports from now on, the latest stage alone of those meanwhile; last Done or Failure."""
@@ -158,21 +206,16 @@ class Job:
                 return
             seen, told = now, told + len(partials)
 
-    def _run(self, work: Callable[[Working], Any], turn: threading.Lock | None) -> None:
+    def _run(self, work: Callable[[Working], Any]) -> None:
         try:
-            end: Done | Failure = Done(self._in_turn(work, turn) if turn else work(self._working))
+            if self._turn:
+                self._progress("read", 0.0)
+            end: Done | Failure = Done(work(self._working))
         except BaseException as error:  # a thread has nobody else to tell
             end = explain(error, kept=self._kept)
         self._finish(end)
-
-    def _in_turn(self, work: Callable[[Working], Any], turn: threading.Lock) -> Any:
-        while not turn.acquire(timeout=1):
-            self._check()
-        try:
-            self._progress("read", 0.0)
-            return work(self._working)
-        finally:
-            turn.release()
+        if self._turn:
+            self._turn.release()
 
     def _check(self) -> None:
         if self._stopped.is_set():

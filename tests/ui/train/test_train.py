@@ -163,6 +163,9 @@ def test_odd_questions_are_answered_in_words(sent: Any) -> None:
 
 def test_faces_need_consent_and_are_kept_or_dropped(portrait: Path) -> None:
     told = ask({"what": "add", "side": "a", "uploads": [upload(portrait)], "consent": "yes"})
+    assert told["id"] == ""
+    assert "true or false" in told["parts"]["trouble"]
+    told = ask({"what": "add", "side": "a", "uploads": [upload(portrait)], "consent": False})
     try:
         settled(told["id"], "a")
         refused = ask({"what": "look", "id": told["id"]})

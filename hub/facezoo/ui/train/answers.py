@@ -7,13 +7,13 @@ paths are those of this hub's own uploads, or refused."""
 from __future__ import annotations
 
 import hashlib
-import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from facezoo.errors import Busy, FacezooError, UsageError
+from facezoo.safety.admission import agreed
 from facezoo.ui.common.cards import panel
-from facezoo.ui.jobs import Job, Working, explain, forget, running, start
+from facezoo.ui.jobs import Turn, Working, explain, forget, running, start
 from facezoo.ui.shares import CLIENT
 from facezoo.ui.train import parts, projects
 from facezoo.ui.train.pack import archive
@@ -34,8 +34,8 @@ _WORDS = {
     "faces": "Finding faces",
     "sort": "Sorting out blurred and repeated ones",
 }
-_gathering: dict[str, Job] = {}  # client -> what waits or works for them: one thread a client
-_turn = threading.Lock()  # one gathering at a time: more would only share the same cores
+_turn = Turn()  # one gathering at a time: more would only share the same cores
+_MOST_WAITING = 32  # of one client
 
 
 def _look(sent: dict[str, Any]) -> Project:
@@ -44,8 +44,11 @@ def _look(sent: dict[str, Any]) -> Project:
 
 def _add(sent: dict[str, Any]) -> Project:
     """Uploaded files for one side; makes the project when there is none yet."""
-    side, consent = _side(sent), sent.get("consent") is True
-    paths = [owned(str(each)) for each in list(sent.get("uploads") or [])[:_MOST_FILES]]
+    side, consent = _side(sent), agreed(sent.get("consent"))
+    uploads: Any = sent.get("uploads")
+    if not isinstance(uploads, list):
+        raise UsageError("No files were sent.", "Load the page again.")
+    paths = [owned(str(each)) for each in cast("list[Any]", uploads)[:_MOST_FILES]]
     project = _project(sent) if sent.get("id") else projects.create()
     _gather(project, side, lambda now: project.add(side, paths, consent=consent, progress=now.progress))
     return project
@@ -68,10 +71,9 @@ def _gather(project: Project, side: str, work: Callable[[Working], object]) -> N
     key = job_key(project.id, side)
     if running(key):
         raise UsageError("Faces of the files before are still being gathered.", "Add these when that is done.")
-    mine = _gathering.get(client := CLIENT.get())
-    if mine and mine.busy:
-        raise Busy("Faces of another project of yours are being gathered.", "Add these when that is done.")
-    _gathering[client] = start(key, work, words=_WORDS, kept="The faces found so far are kept.", turn=_turn)
+    if _turn.waiting(CLIENT.get()) >= _MOST_WAITING:
+        raise Busy("Many of your pictures wait already.", "Add these when some of them are done.")
+    start(key, work, words=_WORDS, kept="The faces found so far are kept.", turn=_turn)
 
 
 def _stop(sent: dict[str, Any]) -> Project:

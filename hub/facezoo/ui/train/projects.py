@@ -24,10 +24,10 @@ __all__ = ["DAYS", "create", "opened", "root"]
 DAYS = 7
 """Days after its last use at which a project is deleted."""
 _LARGEST = 8 * 1024**3  # bytes of all projects together
-_MOST = 60  # projects
+_MOST = 400  # projects
 _SWEEP_EVERY = 3600  # seconds
 _DAY = 86_400.0  # seconds
-_MOST_OF_ONE = 8  # projects that one client may make in a day
+_MOST_OF_ONE = 40  # projects that one client, perhaps a class, may make in a day
 _made: defaultdict[str, deque[float]] = defaultdict(deque)
 _log = logging.getLogger("facezoo.ui")
 

@@ -36,14 +36,14 @@ class WebcamInput:
     def wire(self, begin: Callable[..., Any], inputs: Sequence[Any], outputs: Sequence[Any] = ()) -> None:
         """begin(session, *values of inputs): holds what is moved, and gives what the one of `outputs` becomes."""
 
-        def opened(request: gr.Request, *values: Any) -> list[Any]:
+        def opened(request: gr.Request, *values: Any) -> Any:
             session = str(request.session_hash)
             try:
-                shown = begin(session, *values)
+                shown, answer = begin(session, *values), {"owner": session, "turn": turn()}
             except Exception as error:
-                problem = {"owner": "", "problem": panel(explain(error)), "turn": turn()}
-                return [gr.update(answer=problem), *(gr.skip() for _ in outputs)]
-            return [gr.update(answer={"owner": session, "turn": turn()}), *(shown for _ in outputs)]
+                shown, answer = gr.skip(), {"owner": "", "problem": panel(explain(error)), "turn": turn()}
+            told = gr.update(answer=answer)
+            return (told, shown) if outputs else told  # gradio takes a list as the value of a single output
 
         def recorded(request: gr.Request) -> tuple[Any, Any, Any]:
             try:

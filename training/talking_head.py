@@ -54,8 +54,6 @@ class Config(RunConfig):
     """Of Adam, for embedder and generator."""
     judge_rate: float = 3e-4
     """Of Adam, for the discriminator."""
-    judge: int = 16
-    """Channels of the discriminator."""
     adversarial: float = 1.0
     """Share of the steps after which the discriminator takes part; 1 is never, 0 as in the paper."""
     content: float = 0.05
@@ -73,7 +71,7 @@ class Config(RunConfig):
 PRESETS: dict[str, dict[str, Any]] = {
     "cpu": {},
     "embedding": {"network": "embedding"},
-    "paper": {"network": "paper", "photos": 8, "rate": 5e-5, "judge_rate": 2e-4, "judge": 64, "adversarial": 0.0,
+    "paper": {"network": "paper", "photos": 8, "rate": 5e-5, "judge_rate": 2e-4, "adversarial": 0.0,
               "content": 1.0, "against": 1.0, "matching": 10.0, "steps": 400_000, "threads": 8},
 }  # fmt: skip
 
@@ -88,7 +86,7 @@ def main(config: Config) -> None:
     bare = new_talker(config.network, config.init_from)
     loop.say(f"{len(videos)} people, {sum(map(torch.numel, bare.parameters())):,} parameters")
     kept = kept_talker(loop.averaged(bare), held, config)
-    judging = Discriminator(len(videos), False, sides["in_height"], config.judge, sides.get("inside", 256))
+    judging = Discriminator(len(videos), False, sides["in_height"], sides.get("channels", 64), sides.get("inside", 256))
     begins = round(config.adversarial * config.steps)
     paints, judges = (torch.optim.Adam(each.parameters(), rate, betas=(0.5, 0.99))
                       for each, rate in ((bare, config.rate), (judging, config.judge_rate)))  # fmt: skip

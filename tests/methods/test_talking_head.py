@@ -221,7 +221,7 @@ class TestPipeline:
 
     def test_the_papers_network_runs_too(self, face: Face, tmp_path: Path) -> None:
         torch.manual_seed(0)
-        paper = {"embedder": Embedder(64, channels=8, inside=64), "generator": Generator(64, channels=16, inside=64)}
+        paper = {"embedder": Embedder(64, channels=4, inside=64), "generator": Generator(64, channels=4, inside=64)}
         TalkingHead({name: each.eval() for name, each in paper.items()}).save_pretrained(tmp_path / "paper")
         pipeline = TalkingHead.from_pretrained(tmp_path / "paper")
         assert isinstance(pipeline.networks["generator"], Generator)

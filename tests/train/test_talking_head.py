@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 from types import ModuleType
 
@@ -69,7 +70,7 @@ def test_real_videos_are_read(tmp_path: Path) -> None:
     frames = [Frame(puppet.photo, number / 25) for number in range(13)]
     path = tmp_path / "id1" / "video1" / "clip.mp4"
     path.parent.mkdir(parents=True)
-    write_clip(path, iter(frames), rate=25)
+    write_clip(path, iter(frames), rate=Fraction(25))
     video = video_of(path, 3, 64)
     assert video.pictures.shape == (3, 64, 64, 3)
     assert np.ptp(video.points, axis=0).max() < 1.5

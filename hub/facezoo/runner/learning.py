@@ -91,18 +91,9 @@ def learn(
     start = TalkingHead({"embedder": base.networks["embedder"], "generator": began})
     watch = _Watch(start, faces[0], steps - done, seconds, progress, on_picture)
     generator = start.learned(faces, max(steps - done, 0), seed + done, watch)
-    with tempfile.TemporaryDirectory(prefix=".facezoo-", dir=output.parent) as temporary:
-        made = Path(temporary) / "head"
-        _write_network(generator, made / "generator")
-        for number, clip in enumerate(clips, start=1):
-            shutil.copyfile(clip.source, made / f"photo-{number}{clip.source.suffix.lower()}")
-        named = {path.name: clip.sha256 for path, clip in zip(sorted(made.glob("photo-*")), clips, strict=True)}
-        record = Learned(named, done + watch.steps, round(before + watch.seconds, 1), base.weights.sha256,
-                         fingerprint(made / "generator"), bool(consent), notes=tuple(notes))  # fmt: skip
-        (made / _RECORD).write_text(json.dumps(asdict(record), indent=2) + "\n", encoding="utf-8")
-        shutil.rmtree(output, ignore_errors=True)
-        made.replace(output)
-    return record
+    record = Learned({}, done + watch.steps, round(before + watch.seconds, 1), base.weights.sha256, "", bool(consent),
+                     notes=tuple(notes))  # fmt: skip
+    return _written(record, output, clips, generator)
 
 
 def open_head(folder: str | Path) -> tuple[TalkingHead, Path]:
@@ -212,6 +203,18 @@ def _read_record(folder: Path) -> Learned:
         raise BadInput(f"{folder} holds no head.", "Make one: facezoo learn PHOTO... -o HEAD --consent") from problem
 
 
-def _write_network(network: Any, folder: Path) -> None:
-    network.half().save_pretrained(folder)
-    network.float()
+def _written(record: Learned, output: Path, clips: Sequence[Clip], generator: Any) -> Learned:
+    """Write a head, whole or not at all; gives its record."""
+    with tempfile.TemporaryDirectory(prefix=".facezoo-", dir=output.parent) as temporary:
+        made = Path(temporary) / "head"
+        generator.half().save_pretrained(made / "generator")
+        photos: dict[str, str] = {}
+        for number, clip in enumerate(clips, start=1):
+            name = f"photo-{number}{clip.source.suffix.lower()}"
+            shutil.copyfile(clip.source, made / name)
+            photos[name] = clip.sha256
+        record = replace(record, photos=photos, generator=fingerprint(made / "generator"))
+        (made / _RECORD).write_text(json.dumps(asdict(record), indent=2) + "\n", encoding="utf-8")
+        shutil.rmtree(output, ignore_errors=True)
+        made.replace(output)
+    return record

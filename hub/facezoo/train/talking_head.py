@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from facezoo.errors import FacezooError, NoFace, UsageError
+from facezoo.errors import ConsentRequired, FacezooError, NoFace, UsageError
 from facezoo.face.find import crop_image, find_faces, move
 from facezoo.face.mesh import to_68
 from facezoo.media.limits import VIDEO_SUFFIXES
@@ -77,8 +77,10 @@ def new_talker(network: str, init_from: str = "") -> Talker:
 
 
 def kept_talker(average: Talker, held: Sequence[Video], config: RunConfig) -> Kept[Any]:
-    """What a run leaves: the weights of the running mean, looked at with people held back."""
+    """What a run leaves: the weights of the running mean, looked at with people held back. Raises ConsentRequired."""
     places = [(folder, 0) for folder in vars(config)["portraits"]] or [(vars(config)["data"], 0)]
+    if not (config.consent or config.data_record or vars(config)["portraits"]):
+        raise ConsentRequired("Nobody said whose faces these videos show.", "Say it: --consent and --statement.")
     return Kept(
         pipeline=lambda: TalkingHead({"embedder": average.embedder, "generator": average.generator}),
         preview=lambda pipeline: _sheet(_talker(pipeline), held),

@@ -153,7 +153,7 @@ class TestPersonas:
     @pytest.fixture(autouse=True)
     def installed(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(road.registry, "load_spec", lambda _: SPEC)
-        monkeypatch.setattr(road.registry, "load", lambda _: Paint())
+        monkeypatch.setattr(road.registry, "load", lambda *_: Paint())
 
     def swap(self, path: Path, output: Path, people: dict[int, str], **more: Any) -> facezoo.types.Sealed:
         return facezoo.run("paint", path, consent=True, personas=people, output=output, **more)

@@ -45,7 +45,7 @@ def pipeline() -> Face2Face:
 @pytest.fixture(autouse=True)
 def only_puppeteer(pipeline: Face2Face, monkeypatch: pytest.MonkeyPatch) -> None:
     load = registry.load
-    monkeypatch.setattr(registry, "load", lambda id: pipeline if id == "face2face" else load(id))
+    monkeypatch.setattr(registry, "load", lambda id, weights="": pipeline if id == "face2face" else load(id, weights))
 
 
 def test_a_posture_is_painted_labelled_and_marked() -> None:

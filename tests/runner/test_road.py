@@ -226,7 +226,7 @@ class TestNothingIsLeftBehind:
                 call()
 
     def test_weights(self, swap_method: str, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        def missing(_id: str) -> None:
+        def missing(*_: str) -> None:
             raise WeightsUnavailable("Gone.")
 
         monkeypatch.setattr(registry, "load", missing)

@@ -49,7 +49,7 @@ def pipeline() -> Face2Face:
 @pytest.fixture(autouse=True)
 def only_puppeteer(pipeline: Face2Face, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     load = registry.load
-    monkeypatch.setattr(registry, "load", lambda id: pipeline if id == "face2face" else load(id))
+    monkeypatch.setattr(registry, "load", lambda id, weights="": pipeline if id == "face2face" else load(id, weights))
     yield
     live.release("me")
 

@@ -114,7 +114,7 @@ def test_files_of_other_hosts_are_refused_everywhere(hub: Hub, config: dict[str,
         for value in (file, [file], {"a": [{"b": file}]}):
             for dependency in config["dependencies"][number::7]:
                 call = {"data": [value], "fn_index": dependency["id"], "session_hash": "remote"}
-                assert ask(hub.url, "/gradio_api/queue/join", call)[0] == 400
+                assert ask(hub.url, "/gradio_api/queue/join", call)[0] == 422
 
 
 @pytest.mark.slow
@@ -134,8 +134,8 @@ def test_named_endpoints_say_what_is_wrong(hub: Hub, stranger: Path) -> None:
         assert told.count("not possible") + told.count("true or false") == 1, told
 
 
-def upload(url: str, path: Path) -> dict[str, Any]:
-    head = f'--x\r\nContent-Disposition: form-data; name="files"; filename="{path.name}"\r\n\r\n'.encode()
+def upload(url: str, path: Path, name: str = "photo.jpg") -> dict[str, Any]:
+    head = f'--x\r\nContent-Disposition: form-data; name="files"; filename="{name}"\r\n\r\n'.encode()
     status, _, body = ask(
         url,
         "/gradio_api/upload",
@@ -202,32 +202,60 @@ def test_a_client_is_an_address_and_headers_count_only_behind_trusted_proxies(mo
 
 def test_shares_end_and_come_back() -> None:
     clock = Clock()
-    shares = Shares(Limits(calls=3, sessions=2, open=1, upload_bytes=10), clock=clock)
-    for _ in range(3):
-        shares.call("a", "/run")
+    shares = Shares(Limits(sessions=2, open=1), clock=clock)
+    for session in ("1", "2", "1"):
+        shares.session("a", session)
     with pytest.raises(TooMuch) as much:
-        shares.call("a", "/run")
+        shares.session("a", "3")
     assert much.value.retry > 0
-    shares.call("b", "/run")  # others are not concerned
-    clock.now = 61
-    for session in ("1", "2"):
-        shares.call("a", "/run", session)
-    with pytest.raises(TooMuch):
-        shares.call("a", "/run", "3")
-    with shares.connection("a", "/heartbeat/1"):
-        with pytest.raises(TooMuch), shares.connection("a", "/heartbeat/2"):
+    shares.session("b", "3")  # others are not concerned
+    clock.now = 601
+    shares.session("a", "3")
+    with shares.connection("a"):
+        with pytest.raises(TooMuch), shares.connection("a"):
             pass
-        with shares.connection("b", "/heartbeat/2"):
+        with shares.connection("b"):
             pass
-    with shares.connection("a", "/heartbeat/2"):
+    with shares.connection("a"):
         pass
 
 
+def test_a_client_lines_up_for_threads() -> None:
+    import asyncio
+
+    async def main() -> tuple[int, int]:
+        shares, most, refused, now = Shares(Limits(threads=2, lined_up=3)), 0, 0, 0
+
+        async def call() -> None:
+            nonlocal most, refused, now
+            try:
+                async with shares.thread("a"):
+                    now += 1
+                    most = max(most, now)
+                    await asyncio.sleep(0.01)
+                    now -= 1
+            except TooMuch:
+                refused += 1
+
+        await asyncio.gather(*(call() for _ in range(9)))
+        await call()  # they have gone
+        return most, refused
+
+    assert asyncio.run(main()) == (2, 4)
+
+
+def test_an_ipv6_network_is_one_client() -> None:
+    shares = Shares()
+    assert shares.client(scope("2001:db8::1")) == shares.client(scope("2001:db8::ffff"))
+    assert shares.client(scope("2001:db8::1")) != shares.client(scope("2001:db8:0:1::1"))
+    assert shares.client(scope("::ffff:1.2.3.4")) == "1.2.3.4"
+
+
 def test_a_client_with_many_jobs_waits_for_them() -> None:
-    shares = Shares(waiting={"a": 8, "b": 1}.__getitem__)
+    shares = Shares(waiting={"a": Limits.waiting, "b": 1}.__getitem__)
     with pytest.raises(TooMuch):
-        shares.call("a", "/gradio_api/queue/join")
-    shares.call("b", "/gradio_api/queue/join")
+        shares.job("a")
+    shares.job("b")
 
 
 def test_uploads_and_disk_are_bounded() -> None:
@@ -239,18 +267,55 @@ def test_uploads_and_disk_are_bounded() -> None:
         shares.counted("a", None, 101)  # type: ignore[arg-type]
 
 
-def test_a_newcomer_does_not_put_out_somebody_active(monkeypatch: pytest.MonkeyPatch) -> None:
-    from facezoo.errors import Busy
-    from facezoo.ui.common import live
+def test_bytes_are_counted_for_an_hour() -> None:
+    import asyncio
 
-    monkeypatch.setattr(live, "_held", {})
-    monkeypatch.setattr(live, "_made", lambda _: object())
-    for number in range(6):
-        live.hold(str(number), live.Subject("m", None, consent=False, face=1, persona=str(number)))
-    with pytest.raises(Busy):
-        live.hold("7", live.Subject("m", None, consent=False, face=1))
-    live.release("3")
-    live.hold("7", live.Subject("m", None, consent=False, face=1))
+    clock = Clock()
+    shares = Shares(Limits(upload_bytes=100), clock=clock)
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"x" * 40, "more_body": True}
+
+    async def upload(pieces: int) -> None:
+        counting = shares.counted("a", receive, 0)
+        for _ in range(pieces):
+            await counting()
+
+    asyncio.run(upload(2))
+    with pytest.raises(TooMuch):
+        asyncio.run(upload(1))
+    clock.now = 3700
+    asyncio.run(upload(2))
+
+
+@pytest.mark.slow
+def test_names_of_files_are_no_doors(hub: Hub, stranger: Path) -> None:
+    """What a visitor calls a file does not matter."""
+    for name in ("login.jpg", "vibe-edit.jpg", "stream.jpg", "monitoring.jpg"):
+        path = upload(hub.url, stranger, name)["path"]
+        assert ask(hub.url, f"/gradio_api/file={path}")[0] == 200
+    for door in ("login", "login/", "gradio_api/vibe-edit", "monitoring", "gradio_api/proxy=http://x"):
+        assert ask(hub.url, f"/{door}")[0] == 403
+
+
+@pytest.mark.slow
+def test_unknown_parts_of_the_page_are_4xx(hub: Hub) -> None:
+    for part in (99_999, "1", None, True, [1]):
+        call = {"data": None, "component_id": part, "fn_name": "ask", "session_hash": "s"}
+        assert ask(hub.url, "/gradio_api/component_server", call)[0] == 404
+    for session in (7, "x" * 65, "a b", ["s"]):
+        call = {"data": [], "fn_index": 0, "session_hash": session}
+        assert ask(hub.url, "/gradio_api/run/predict", call)[0] == 400
+
+
+def test_names_of_the_hub() -> None:
+    def known(*given: str) -> list[str]:
+        guard: Any = HubGuard(None, own_hosts(given[0]))  # type: ignore[arg-type]
+        return [name for name in given[1:] if guard._known(name)]
+
+    names = ("127.0.0.1", "::1", "localhost", "192.168.1.7", "evil.example", "")
+    assert known("127.0.0.1", *names) == ["127.0.0.1", "::1", "localhost"]
+    assert known("0.0.0.0", *names) == ["127.0.0.1", "::1", "localhost", "192.168.1.7"]
 
 
 def test_the_guard_lets_plain_requests_pass() -> None:
@@ -266,7 +331,7 @@ def test_the_guard_lets_plain_requests_pass() -> None:
     async def receive() -> dict[str, Any]:
         return {"type": "http.request", "body": b'{"data": [{"path": "/tmp/x.png"}]}', "more_body": False}
 
-    async def send(message: dict[str, Any]) -> None:
+    async def send(message: Any) -> None:
         seen.append(message)
 
     asked = {

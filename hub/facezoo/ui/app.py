@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from facezoo.registry import list_methods, load_spec
 from facezoo.types import MethodSpec
 from facezoo.ui import workspace
-from facezoo.ui.guard import HubGuard, own_hosts, stay_offline
+from facezoo.ui.guard import Calls, HubGuard, own_hosts, stay_offline
 from facezoo.ui.shares import Shares
 from facezoo.ui.theme import FAVICON, gradio_theme, head
 from facezoo.zoo.embedded import examples, personas
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["build", "launch"]
 
 _LARGEST_UPLOAD = 50 * 1024 * 1024
-_SESSIONS = 400  # pages whose choices are remembered; each takes half a megabyte
-_QUEUE = 20  # requests that may wait; the next one is told that the hub is busy
+_SESSIONS = 4000  # pages whose choices are remembered
+_QUEUE = 60  # requests that may wait; the next one is told that the hub is busy
 _OPEN_TAB = """() => {
   const open = () => {
     const name = location.hash.match(/^#(train|zoo)(\\/|$)/)?.[1];
@@ -102,19 +103,25 @@ def _guard(hub: gr.Blocks, host: str) -> Any:
     from starlette.middleware import Middleware
 
     from facezoo.ui.common.live import release
-    from facezoo.ui.sessions import keep_sessions_light, queue_fairly
+    from facezoo.ui.sessions import forget_session, keep_sessions_light, queue_fairly
 
+    os.environ.setdefault("FORWARDED_ALLOW_IPS", "")  # or the server takes this machine's word for who asks
     keep_sessions_light()
     shares = Shares(disk=workspace.used)
     shares.waiting = queue_fairly(hub, shares.client).waiting
-    return Middleware(HubGuard, own_hosts(host), lambda: _calls(hub), shares, release)
 
+    def left(session: str) -> None:
+        release(session)
+        forget_session(hub, session)
 
-def _calls(hub: gr.Blocks) -> tuple[dict[int, int], set[str]]:
-    """The numbers of the functions that may be called, each with how many values it takes, and their names."""
-    return {number: len(each.inputs) for number, each in hub.fns.items()}, {
-        str(each.api_name) for each in hub.fns.values() if each.api_name
-    }
+    functions = hub.fns
+    calls = Calls(
+        values={number: len(each.inputs) for number, each in functions.items()},
+        names={str(each.api_name): number for number, each in functions.items() if each.api_name},
+        queued=frozenset(number for number, each in functions.items() if each.queue is not False),
+        parts=frozenset(hub.blocks),
+    )
+    return Middleware(HubGuard, own_hosts(host), calls, shares, left)
 
 
 def _tabs(specs: Sequence[MethodSpec]) -> None:

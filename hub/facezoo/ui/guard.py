@@ -7,13 +7,17 @@ hosts are refused wherever they stand in a request, and nobody takes the hub fro
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import json
 import os
 import re
 import socket
-from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from facezoo.ui.shares import CLIENT, Shares, TooMuch
@@ -21,7 +25,7 @@ from facezoo.ui.shares import CLIENT, Shares, TooMuch
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-__all__ = ["HubGuard", "own_hosts", "stay_offline"]
+__all__ = ["Calls", "HubGuard", "own_hosts", "stay_offline"]
 
 _POLICY = "; ".join(
     [
@@ -38,15 +42,18 @@ _POLICY = "; ".join(
         "form-action 'self'",
     ]
 )
-_DOORS = (
-    "/proxy=", "/process_recording", "/vibe", "/undo-vibe", "/deep_link", "/custom_component", "/run-history",
-    "/monitoring", "/profiling", "/dev/", "/login", "/reset", "/stream/",
-)  # fmt: skip
+_DOORS = re.compile(
+    "/(proxy=|process_recording|(undo-)?vibe-|gradio_api/deep_link|custom_component|run-history|monitoring|profiling|dev/|"
+    "login|stream/)"
+)  # looked for where gradio's addresses begin, not in the names of files
 _ADDRESS = re.compile(r"[\s/\\]*[a-z][a-z0-9+.-]+:|\s*(//|\\\\)", re.IGNORECASE)
 _CALL = re.compile(r"/(?:gradio_api/)?(?:run|api|call(?:/v2)?)/([^/]+)/?$")
 _LARGEST_BODY = 4 << 20  # bytes of a call; files come by /upload
 _DEEPEST = 60  # levels of a call's JSON
 _QUIET = ("GET", "HEAD", "OPTIONS")
+_WAITS = re.compile(r"/(heartbeat/[^/]*|queue/data|upload_progress|call/(v2/)?[^/]+/[^/]+)$")
+_WORKS = re.compile(r"/(component_server|(run|api)/[^/]+)$")
+_SESSION = re.compile(r"[\w.-]{1,64}")
 
 
 class _Refusal(Exception):
@@ -57,24 +64,38 @@ class _Refusal(Exception):
         self.status, self.words, self.retry = status, words, retry
 
 
+@dataclass(frozen=True)
+class Calls:
+    """What may be called. values: the number of a function -> how many values it takes. names: those of endpoints,
+    with their numbers. queued: numbers of the functions that wait for one another. parts: those of components."""
+
+    values: Mapping[int, int]
+    names: Mapping[str, int]
+    queued: frozenset[int]
+    parts: frozenset[int]
+
+
 class HubGuard:
-    """ASGI middleware. hosts: names under which the hub is called, besides addresses of digits. calls: gives the
-    numbers of the functions that may be called, with how many values each takes, and their names, asked at each call.
-    shares: what each client may take. left: told the session of a page that was closed."""
+    """ASGI middleware. hosts: names under which the hub is called; addresses of digits are names of it as well, those
+    of other machines when one of `hosts` is none of this machine alone. calls: None lets every call pass. shares: what
+    each client may take. left: told the session of a page that was closed."""
 
     def __init__(
         self,
         app: ASGIApp,
         hosts: Iterable[str] = (),
-        calls: Callable[[], tuple[dict[int, int], set[str]]] | None = None,
+        calls: Calls | None = None,
         shares: Shares | None = None,
         left: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.app = app
         self._hosts = frozenset(host.lower() for host in hosts)
+        self._open = any(_number(host) and not _is_loopback(host) for host in self._hosts)
         self._calls = calls
         self._shares = shares or Shares()
         self._left = left
+        self._pages: Counter[str] = Counter()
+        self._alone = asyncio.Semaphore(1)  # of functions that wait for one another, called past the queue
         ancestors = "'self' https://huggingface.co" if os.environ.get("SPACE_ID") else "'self'"
         self._headers = [
             (b"content-security-policy", f"{_POLICY}; frame-ancestors {ancestors}".encode()),
@@ -91,17 +112,11 @@ class HubGuard:
             if scope["type"] != "http":
                 raise _Refusal(403, "Not here.")
             self._check_whence(scope)
-            client = self._shares.client(scope)
-            CLIENT.set(client)
-            if scope["method"] not in _QUIET:
-                receive = await self._checked(scope, receive, client)
-            with self._shares.connection(client, scope["path"]):
-                try:
-                    await self.app(scope, receive, self._with_headers(send))
-                finally:
-                    _, leaving, session = scope["path"].partition("/heartbeat/")
-                    if leaving:
-                        self._left(session)
+            CLIENT.set(self._shares.client(scope))
+            if scope["method"] in _QUIET:
+                await self._read_only(scope, receive, self._with_headers(send))
+            else:
+                await self._call(scope, receive, self._with_headers(send))
         except _Refusal as refusal:
             await self._answer(send, refusal)
         except TooMuch as much:
@@ -112,57 +127,97 @@ class HubGuard:
         if _closed(scope["path"]):
             raise _Refusal(403, "Not here.")
         headers = _headers(scope)
-        host = headers.get("host", "")
-        if not self._known(host):
+        host = headers.get("host", "").lower()
+        if not self._known(_name(host)):
             raise _Refusal(421, "This hub is not called by that name.")
         if scope["method"] in _QUIET:
             return
-        origin = headers.get("origin")
-        if origin is not None and not _same(origin, host, headers.get("x-forwarded-host", "")):
-            raise _Refusal(403, "Requests of other pages are not taken.")
-        if origin is None and headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        origin = headers.get("origin", "").lower()
+        whence = headers.get("sec-fetch-site", "same-origin") if not origin else ""
+        if (origin and not self._own(origin, host)) or whence not in ("", "same-origin", "none"):
             raise _Refusal(403, "Requests of other pages are not taken.")
 
-    def _known(self, host: str) -> bool:
-        name = urlsplit(f"//{host}").hostname or ""
-        return name in self._hosts or _is_number(name)
+    def _known(self, name: str) -> bool:
+        """A name of this hub. An address of digits cannot be made to point here by somebody else's name server."""
+        return name in self._hosts or (_number(name) and (self._open or _is_loopback(name)))
 
-    async def _checked(self, scope: Scope, receive: Receive, client: str) -> Receive:
-        """The body, looked at: JSON of bounded size and depth without remote files, for a function that there is. Files
-        are only counted."""
-        path, headers = scope["path"], _headers(scope)
+    def _own(self, origin: str, host: str) -> bool:
+        """Whether the page of this origin came from here, perhaps through a proxy that gives the hub another name."""
+        scheme, _, place = origin.partition("://")
+        return place == host or (scheme == "https" and place in self._hosts and place != "localhost")
+
+    async def _read_only(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope["path"]
+        if not _WAITS.search(path):
+            await self.app(scope, receive, send)
+            return
+        _, lives, session = path.partition("/heartbeat/")
+        with self._shares.connection(CLIENT.get()):
+            self._pages[session] += 1
+            try:
+                await self.app(scope, receive, send)
+            finally:
+                self._pages[session] -= 1
+                if not self._pages[session]:
+                    del self._pages[session]
+                    if lives:
+                        self._left(session)
+
+    async def _call(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The body is looked at: JSON of bounded size and depth without remote files, for a function that there is.
+        Files are only counted."""
+        path, headers, client = scope["path"].rstrip("/"), _headers(scope), CLIENT.get()
         kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-        if path.rstrip("/").endswith("/upload"):
+        if path.endswith("/upload"):
             if kind != "multipart/form-data":
                 raise _Refusal(415, "Files are sent as multipart/form-data.")
-            return self._shares.counted(client, receive, int(headers.get("content-length") or 0))
-        body, session = await _read(receive), ""
-        if body or kind:
-            if kind != "application/json":
-                raise _Refusal(415, "Calls are sent as application/json.")
-            call = _parsed(body)
-            self._check_call(path, call)
-            session = str(call.get("session_hash") or "") if isinstance(call, dict) else ""
-        self._shares.call(client, path, session)
-        return _again(body, receive)
+            receive = self._shares.counted(client, receive, int(headers.get("content-length") or 0))
+            await self.app(scope, receive, send)
+            return
+        body = await _read(receive)
+        if body and kind != "application/json":
+            raise _Refusal(415, "Calls are sent as application/json.")
+        asked = self._checked(path, _parsed(body) if body else {})
+        if path.endswith("/queue/join") or "/call/" in path:
+            self._shares.job(client)
+        works = _WORKS.search(path)
+        alone = works and self._calls and asked in self._calls.queued
+        async with self._shares.thread(client) if works else nullcontext(), self._alone if alone else nullcontext():
+            await self.app(scope, _again(body, receive), send)
 
-    def _check_call(self, path: str, call: Any) -> None:
+    def _checked(self, path: str, call: Any) -> int | None:
+        """The number of the function that is called, if one is."""
         for value in _files(call):
             if _ADDRESS.match(value):
-                raise _Refusal(400, "This hub fetches nothing from other hosts. Upload the file instead.")
-        if self._calls is None or not isinstance(call, dict):
-            return
-        numbers, names = self._calls()
-        asked = call.get("fn_index")
-        if asked is not None and (not isinstance(asked, int) or isinstance(asked, bool) or asked not in numbers):
+                raise _Refusal(422, "This hub fetches nothing from other hosts. Upload the file instead.")
+        if not isinstance(call, dict):
+            raise _Refusal(400, "This is no call.")
+        given = cast("dict[str, Any]", call)
+        session = given.get("session_hash")
+        if session is not None:
+            if not isinstance(session, str) or not _SESSION.fullmatch(session):
+                raise _Refusal(400, "This is no session.")
+            self._shares.session(CLIENT.get(), session)
+        if given.get("batched"):
+            raise _Refusal(400, "One call at a time.")
+        return self._function(path, given, self._calls) if self._calls else None
+
+    def _function(self, path: str, call: dict[str, Any], calls: Calls) -> int | None:
+        if path.endswith("/component_server"):
+            if type(call.get("component_id")) is not int or call["component_id"] not in calls.parts:
+                raise _Refusal(404, "There is no such part of the page.")
+            return None
+        asked, named = call.get("fn_index"), _CALL.search(path)
+        if asked is not None and (type(asked) is not int or asked not in calls.values):
             raise _Refusal(404, "There is no such function.")
-        if asked is not None and len(call.get("data") or []) < numbers[asked]:
-            raise _Refusal(400, f"This function takes {numbers[asked]} values.")
-        named = _CALL.search(path)
-        if named and asked is None and named[1] not in names:
-            raise _Refusal(404, "There is no such endpoint.")
-        if path.rstrip("/").endswith("/queue/join") and asked is None:
+        if asked is None and (path.endswith("/queue/join") or (named and named[1] not in calls.names)):
             raise _Refusal(404, "There is no such function.")
+        if asked is None:
+            return calls.names[named[1]] if named else None
+        values = call.get("data")
+        if "data" in call and (not isinstance(values, list) or len(values) < calls.values[asked]):
+            raise _Refusal(400, f"This function takes {calls.values[asked]} values.")
+        return asked
 
     def _with_headers(self, send: Send) -> Send:
         async def send_with_headers(message: Message) -> None:
@@ -178,7 +233,10 @@ class HubGuard:
         if refusal.retry:
             headers.append((b"retry-after", str(refusal.retry).encode()))
         await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
-        await send({"type": "http.response.body", "body": json.dumps({"detail": refusal.words}).encode()})
+        told: Any = refusal.words
+        if refusal.status == 422:  # as gradio's clients read it
+            told = [{"__type__": "validate", "is_valid": False, "parameter_name": "file", "message": refusal.words}]
+        await send({"type": "http.response.body", "body": json.dumps({"detail": told}).encode()})
 
 
 def own_hosts(host: str) -> set[str]:
@@ -198,21 +256,26 @@ def stay_offline() -> None:
 
 def _closed(path: str) -> bool:
     """True for gradio's side doors, and for files that would be fetched from another host."""
-    if any(door in path for door in _DOORS):
-        return True
-    for marker in ("/file=", "/file/"):
-        _, found, target = path.partition(marker)
-        if found and _ADDRESS.match(target):
-            return True
-    return False
+    door, file, target = path.partition("/file=")
+    if not file:
+        door, file, target = path.partition("/file/")
+    return bool(_DOORS.search(door) or (file and _ADDRESS.match(target)))
 
 
 def _headers(scope: Scope) -> dict[str, str]:
     return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
 
 
-def _is_number(name: str) -> bool:
-    """An address of digits cannot be made to point here by somebody else's name server."""
+def _name(host: str) -> str:
+    """A host without its port, "" when it is none."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def _number(name: str) -> bool:
+    """Whether it is an address of digits."""
     try:
         ipaddress.ip_address(name)
     except ValueError:
@@ -220,9 +283,8 @@ def _is_number(name: str) -> bool:
     return True
 
 
-def _same(origin: str, host: str, forwarded: str) -> bool:
-    """Whether the page of this origin came from here."""
-    return urlsplit(origin).netloc.lower() in {each.lower() for each in (host, forwarded) if each}
+def _is_loopback(name: str) -> bool:
+    return ipaddress.ip_address(name).is_loopback
 
 
 async def _read(receive: Receive) -> bytes:

@@ -21,7 +21,7 @@ from facezoo.ui.shares import CLIENT
 if TYPE_CHECKING:
     import gradio as gr
 
-__all__ = ["FairQueue", "LightState", "keep_sessions_light", "queue_fairly"]
+__all__ = ["FairQueue", "LightState", "forget_session", "keep_sessions_light", "queue_fairly"]
 
 _KEPT = 3600  # seconds for which the choices of a closed page are kept
 
@@ -51,6 +51,18 @@ def keep_sessions_light() -> None:
     for module in (state_holder, route_utils, gradio_blocks):
         held: Any = module
         held.SessionState = LightState
+
+
+def forget_session(hub: gr.Blocks, session: str) -> None:
+    """A page was closed. Its choices are kept for a while, if there are any: it may only have lost its connection."""
+    held: Any = hub
+    kept: dict[str, SessionState] = held.state_holder.session_data
+    if session in kept and not kept[session].state_data:
+        del kept[session]
+        held.state_holder.time_last_used.pop(session, None)
+    if not held._queue.pending_event_ids_session.get(session):
+        held._queue.pending_event_ids_session.pop(session, None)
+        held._queue.pending_messages_per_session.pop(session, None)
 
 
 class FairQueue(Queue):

@@ -1,16 +1,19 @@
 """How much of the hub one client may take, so that there is some left for others.
 
-A client is an address. Behind proxies that are trusted (FACEZOO_PROXIES: how many stand before the hub; 1 on Spaces) it
-is the one that the outermost of them saw, else a header could name anybody.
+A client is an address, which a whole class may share; an IPv6 network counts as one. Behind proxies that are trusted
+(FACEZOO_PROXIES: how many stand before the hub; 1 on Spaces) it is the one that the outermost of them saw, else a
+header could name anybody.
 """
 
 from __future__ import annotations
 
+import asyncio
+import ipaddress
 import os
 import time
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -21,24 +24,28 @@ if TYPE_CHECKING:
 __all__ = ["CLIENT", "Limits", "Shares", "TooMuch"]
 
 CLIENT: ContextVar[str] = ContextVar("client", default="")
-"""Who makes the request that is being answered."""
+"""Who makes the request that is being answered, or had the job put into the queue that runs."""
 
 _HOUR = 3600.0
+_COUNTED_BY = 60  # seconds: bytes are summed up in such pieces
+_MOST_CLIENTS = 10_000  # from here on those who have gone are forgotten
 
 
 @dataclass(frozen=True)
 class Limits:
-    """open: connections at a time that keep a page alive or wait for results, of a client and of all. calls: a minute,
-    of a client. waiting: jobs of a client in the queue. upload_bytes: an hour, of a client. disk_bytes: of the whole
-    workspace. sessions: pages of a client that are remembered, each costs half a megabyte."""
+    """open: connections at a time that keep a page alive or wait for results, of a client and of all. waiting: jobs of
+    a client in the queue. threads: calls of a client that are worked on at a time, and lined_up: that wait for it.
+    sessions: pages of a client that are remembered. upload_bytes: an hour, of a client. disk_bytes: of the whole
+    workspace."""
 
-    open: int = 60
-    open_of_all: int = 600
-    calls: int = 1200
-    waiting: int = 8
-    sessions: int = 64
-    upload_bytes: int = 1 << 30
-    disk_bytes: int = 4 << 30
+    open: int = 256
+    open_of_all: int = 4000
+    waiting: int = 20
+    threads: int = 12
+    lined_up: int = 100
+    sessions: int = 400
+    upload_bytes: int = 4 << 30
+    disk_bytes: int = 10 << 30
 
 
 class TooMuch(Exception):
@@ -62,8 +69,9 @@ class Shares:
         self._limits, self.waiting, self._disk, self._clock = limits, waiting, disk, clock
         self._proxies = int(os.environ.get("FACEZOO_PROXIES") or bool(os.environ.get("SPACE_ID")))
         self._open: Counter[str] = Counter()
-        self._calls: defaultdict[str, deque[float]] = defaultdict(deque)
-        self._uploads: defaultdict[str, deque[tuple[float, int]]] = defaultdict(deque)
+        self._lines: dict[str, asyncio.Semaphore] = {}
+        self._in_line: Counter[str] = Counter()
+        self._uploads: defaultdict[str, deque[tuple[int, int]]] = defaultdict(deque)
         self._sessions: defaultdict[str, dict[str, float]] = defaultdict(dict)
 
     def client(self, scope: Scope) -> str:
@@ -75,38 +83,51 @@ class Shares:
             if name.lower() == b"x-forwarded-for"
             for hop in value.decode("latin-1").split(",")
         ]
-        return hops[-self._proxies] if 0 < self._proxies <= len(hops) else peer
+        return _network(hops[-self._proxies] if 0 < self._proxies <= len(hops) else peer)
 
     @contextmanager
-    def connection(self, client: str, path: str) -> Generator[None]:
-        """A connection that stays open while the block lasts; only those that wait are counted. Raises TooMuch."""
-        if "/heartbeat/" not in path and "/queue/data" not in path and "/upload_progress" not in path:
-            yield
-            return
+    def connection(self, client: str) -> Generator[None]:
+        """A connection that waits for news while the block lasts. Raises TooMuch."""
         if self._open[client] >= self._limits.open or self._open.total() >= self._limits.open_of_all:
             raise TooMuch("Too many pages are open. Close some.", retry=5)
         self._open[client] += 1
         try:
             yield
         finally:
-            self._open[client] -= 1
-            if not self._open[client]:
-                del self._open[client]
+            _less(self._open, client)
 
-    def call(self, client: str, path: str, session: str = "") -> None:
-        """One call more, of a page that calls itself `session`. Raises TooMuch."""
-        now = self._clock()
-        self._check_session(client, session, now)
-        recent = self._calls[client]
-        while recent and now - recent[0] > 60:
-            recent.popleft()
-        if len(recent) >= self._limits.calls:
-            raise TooMuch("Too many calls in a minute.", retry=max(1, round(60 - (now - recent[0]))))
-        joins = path.rstrip("/").endswith("/queue/join") or "/call/" in path
-        if joins and self.waiting(client) >= self._limits.waiting:
+    @asynccontextmanager
+    async def thread(self, client: str) -> AsyncGenerator[None]:
+        """A call that takes a thread while the block lasts; it waits until one of the client's is free. Raises
+        TooMuch."""
+        if self._in_line[client] >= self._limits.threads + self._limits.lined_up:
+            raise TooMuch("Your other calls come first. Wait for one of them.", retry=2)
+        self._in_line[client] += 1
+        try:
+            async with self._lines.setdefault(client, asyncio.Semaphore(self._limits.threads)):
+                yield
+        finally:
+            _less(self._in_line, client)
+            if client not in self._in_line:
+                self._lines.pop(client, None)
+
+    def job(self, client: str) -> None:
+        """One job more for the queue. Raises TooMuch."""
+        if self.waiting(client) >= self._limits.waiting:
             raise TooMuch("Your other jobs come first. Wait for one of them.", retry=5)
-        recent.append(now)
-        self._forget(now)
+
+    def session(self, client: str, session: str) -> None:
+        """A page calls itself so. Raises TooMuch when the client has opened many within a few minutes."""
+        now, known = self._clock(), self._sessions[client]
+        if session not in known and len(known) >= self._limits.sessions:
+            for old in [name for name, used in known.items() if now - used > _HOUR / 6]:
+                del known[old]
+            if len(known) >= self._limits.sessions:
+                raise TooMuch("Too many pages were opened. Come back in a while.", retry=60)
+        known[session] = now
+        if len(self._sessions) > _MOST_CLIENTS:
+            for gone in [name for name, pages in self._sessions.items() if now - max(pages.values()) > _HOUR]:
+                del self._sessions[gone]
 
     def counted(self, client: str, receive: Receive, claimed: int) -> Receive:
         """The same upload, its bytes counted as they come. Raises TooMuch when it cannot fit."""
@@ -114,43 +135,45 @@ class Shares:
 
         async def counting() -> Message:
             message = await receive()
-            size = len(message.get("body", b""))
-            if size:
-                self._uploads[client].append((self._clock(), size))
+            if size := len(message.get("body", b"")):
+                self._count(client, size)
                 self._check_upload(client, 0)
             return message
 
         return counting
 
-    def _check_session(self, client: str, session: str, now: float) -> None:
-        known = self._sessions[client]
-        if session and session not in known and len(known) >= self._limits.sessions:
-            for old in [name for name, used in known.items() if now - used > _HOUR / 6]:
-                del known[old]
-            if len(known) >= self._limits.sessions:
-                raise TooMuch("Too many pages were opened. Come back in a while.", retry=60)
-        if session:
-            known[session] = now
+    def _count(self, client: str, size: int) -> None:
+        sent, minute = self._uploads[client], int(self._clock() // _COUNTED_BY)
+        if sent and sent[-1][0] == minute:
+            size += sent.pop()[1]
+        sent.append((minute, size))
+        if len(self._uploads) > _MOST_CLIENTS:
+            oldest = minute - _HOUR / _COUNTED_BY
+            for gone in [name for name, all in self._uploads.items() if not all or all[-1][0] < oldest]:
+                del self._uploads[gone]
 
     def _check_upload(self, client: str, more: int) -> None:
-        now = self._clock()
-        sent = self._uploads[client]
-        while sent and now - sent[0][0] > _HOUR:
+        sent, oldest = self._uploads[client], self._clock() // _COUNTED_BY - _HOUR / _COUNTED_BY
+        while sent and sent[0][0] < oldest:
             sent.popleft()
         if sum(size for _, size in sent) + more > self._limits.upload_bytes:
             raise TooMuch("You have uploaded a lot this hour. Come back later.", retry=600)
         if self._disk() + more > self._limits.disk_bytes:
             raise TooMuch("The hub has no room for files just now.", status=507, retry=600)
 
-    def _forget(self, now: float) -> None:
-        """Clients who have gone leave nothing behind."""
-        if len(self._calls) > 1000:
-            for gone in [name for name, recent in self._calls.items() if not recent or now - recent[-1] > 60]:
-                del self._calls[gone]
-            for gone in [
-                name for name, known in self._sessions.items() if now - max(known.values(), default=0) > _HOUR
-            ]:
-                del self._sessions[gone]
-        if len(self._uploads) > 1000:
-            for gone in [name for name, sent in self._uploads.items() if not sent or now - sent[-1][0] > _HOUR]:
-                del self._uploads[gone]
+
+def _network(address: str) -> str:
+    """An IPv6 address stands for its /64, of which a single machine has all."""
+    try:
+        known = ipaddress.ip_address(address)
+    except ValueError:
+        return address[:64]
+    if known.version == 4 or known.ipv4_mapped:
+        return str(known if known.version == 4 else known.ipv4_mapped)
+    return str(ipaddress.ip_network((known, 64), strict=False))
+
+
+def _less(counted: Counter[str], client: str) -> None:
+    counted[client] -= 1
+    if counted[client] <= 0:
+        del counted[client]

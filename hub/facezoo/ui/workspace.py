@@ -10,11 +10,11 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 from urllib.parse import quote
 
-from facezoo.errors import BadInput
+from facezoo.errors import BadInput, Busy
 from facezoo.media.files import whole
 
 __all__ = ["LIFETIME", "SWEEP_EVERY", "file_url", "made_once", "new_folder", "owned", "root", "sweep", "used"]
@@ -25,7 +25,9 @@ LIFETIME = 3600
 """Seconds after which an upload or a result is deleted."""
 _COUNTED_EVERY = 5.0  # seconds
 _PREFIX = "facezoo-hub-"
+_LARGEST = 12 << 30  # bytes of all files; uploads end a little before
 _making = threading.Lock()
+_used, _counted = 0, 0.0
 
 
 @cache
@@ -41,7 +43,9 @@ def root() -> Path:
 
 
 def new_folder() -> Path:
-    """A fresh folder with an unguessable name for the results of one request."""
+    """A fresh folder with an unguessable name for the results of one request. Raises Busy when the hub is full."""
+    if used() > _LARGEST:
+        raise Busy("The hub has no room for files just now.", "Old ones are deleted within the hour. Try again later.")
     return Path(tempfile.mkdtemp(prefix="result-", dir=root()))
 
 
@@ -77,17 +81,21 @@ def file_url(path: Path) -> str:
 
 
 def used() -> int:
-    """Bytes of the workspace, counted anew every few seconds at most."""
-    return _used(int(time.monotonic() / _COUNTED_EVERY))
+    """Bytes of the workspace as they were some seconds ago: nobody waits for the count."""
+    global _counted  # noqa: PLW0603
+    if time.monotonic() - _counted > _COUNTED_EVERY:
+        _counted = time.monotonic()
+        threading.Thread(target=_count, name="workspace-count", daemon=True).start()
+    return _used
 
 
-@lru_cache(maxsize=1)
-def _used(_moment: int) -> int:
+def _count() -> None:
+    global _used  # noqa: PLW0603
     total = 0
     for path in root().rglob("*"):
         with suppress(OSError):
             total += path.lstat().st_size
-    return total
+    _used = total
 
 
 def sweep(folder: Path, lifetime: float) -> None:

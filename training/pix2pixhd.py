@@ -83,8 +83,7 @@ def main(config: Config) -> None:
     """Read frames, train, measure, save, and upload when asked to."""
     loop = Loop("pix2pixhd", config, losses=("L1", "coarse", "judges", "GAN", "matching"))
     frames = [frames_of(config.folder / person, "train") for person in config.names]
-    settings: dict[str, Any] = {**NETWORKS[config.network], "people": config.names}
-    bare = FinePainter(**settings)
+    bare = FinePainter(**{**NETWORKS[config.network], "people": config.names})
     begin(bare, frames, config)
     loop.say(f"{sum(map(len, frames))} frames, {sum(map(torch.numel, bare.parameters())):,} parameters")
     kept = kept_painter(Pix2PixHD({"painter": loop.averaged(bare)}), frames, config)

@@ -132,7 +132,7 @@ def test_only_ids_open_projects(id: str) -> None:
 
 
 def test_a_full_disk_is_said(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(projects, "_LARGEST", -1)
+    monkeypatch.setattr(projects, "LARGEST", -1)
     with pytest.raises(FacezooError, match="no room"):
         projects.create()
     assert project.folder.exists()

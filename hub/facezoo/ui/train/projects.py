@@ -19,11 +19,12 @@ from facezoo.ui.shares import CLIENT
 if TYPE_CHECKING:
     from facezoo.train.project.project import Project
 
-__all__ = ["DAYS", "create", "opened", "root"]
+__all__ = ["DAYS", "LARGEST", "create", "opened", "root"]
 
 DAYS = 7
 """Days after its last use at which a project is deleted."""
-_LARGEST = 8 * 1024**3  # bytes of all projects together
+LARGEST = 8 * 1024**3
+"""Bytes of all projects together."""
 _MOST = 400  # projects
 _SWEEP_EVERY = 3600  # seconds
 _DAY = 86_400.0  # seconds
@@ -57,7 +58,7 @@ def create() -> Project:
         own.popleft()
     if len(own) >= _MOST_OF_ONE:
         raise Busy(f"You have made {len(own)} projects today.", "Go on with one of them.")
-    if len(list(root().iterdir())) >= _MOST or _bytes(root()) > _LARGEST:
+    if len(list(root().iterdir())) >= _MOST or _bytes(root()) > LARGEST:
         raise Busy(
             "There is no room for another training project.",
             f"Old ones are deleted after {DAYS} days. Try again later.",

@@ -9,6 +9,7 @@ with HubServer() as hub:
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import http.server
 import json
@@ -25,6 +26,7 @@ from urllib.parse import unquote, urlsplit
 
 LFS_SUFFIXES = (".safetensors", ".png", ".jpg", ".mp4")
 CHUNK = 64 * 1024
+ENDLESS = 600 * 1024**2  # bytes after which even that ends
 
 
 @dataclass
@@ -55,7 +57,8 @@ class Repository:
 
 @dataclass
 class Fault:
-    """kind: cut | reset | wrong | slow | stall | whole | an HTTP status. where: part of the "METHOD /path" it meets."""
+    """kind: cut | reset | wrong | slow | stall | whole | endless | an HTTP status. where: part of the
+    "METHOD /path" it meets."""
 
     kind: str | int
     where: str
@@ -79,6 +82,7 @@ class HubServer:
         self.stored: dict[str, bytes] = {}  # LFS objects by sha256
         self.requests: list[str] = []
         self.faults: list[Fault] = []
+        self.sent = 0  # bytes more than a file has
         hub = self
 
         class Handler(_Handler):
@@ -347,9 +351,18 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
+        if kind != "endless":
+            self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         if self.command == "HEAD":
+            return
+        if kind == "endless":
+            self.close_connection = True
+            with contextlib.suppress(OSError):
+                self.wfile.write(body)
+                while self.server_hub.sent < ENDLESS:
+                    self.wfile.write(bytes(CHUNK))
+                    self.server_hub.sent += CHUNK
             return
         if kind == "wrong" and body:
             body = body[:-1] + bytes([body[-1] ^ 1])

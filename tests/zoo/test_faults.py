@@ -111,6 +111,19 @@ def test_fault(hub: HubServer, toy: Toy, case: Case) -> None:
     print(f"  the next try: {recovered['seconds']:.1f} s")
 
 
+def test_a_download_ends_at_the_size_of_the_manifest(hub: HubServer, toy: Toy) -> None:
+    """A server that does not stop: refused after what huggingface_hub keeps at once, and nothing stays."""
+    toy.publish()
+    hub.fail("endless", "GET /cdn/", times=99)
+    told = toy.locate()
+    print(f"\nendless server: {hub.sent / 1e6:.0f} MB sent, {told['seconds']:.1f} s")
+    assert told["error"] == "WeightsUnavailable" and "other bytes" in told["message"]
+    assert hub.sent < 60_000_000
+    assert sum(toy.cache().values()) < 100_000
+    assert WEIGHTS not in toy.loadable()
+    assert len([request for request in hub.requests if request.startswith("GET /cdn/")]) == 1
+
+
 def test_a_range_that_is_answered_by_the_whole_file(hub: HubServer, toy: Toy) -> None:
     """A mirror that knows no ranges: the part is dropped, the result is right."""
     toy.train(padding=LARGE)

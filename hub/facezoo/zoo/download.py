@@ -1,9 +1,9 @@
 """One file from the Hub into its cache, gone on with after a cut, and checked before it gets there.
 
 huggingface_hub keeps nothing of a download that was stopped, and believes whatever comes. Here the bytes go to
-`<sha256>.part` beside the cache's blobs; only when their sha256 is right do they become a blob, which huggingface_hub
-then links into the snapshot. HF_ENDPOINT, HF_HOME, HF_TOKEN, HF_HUB_OFFLINE, HTTPS_PROXY and so on work as they do
-there.
+`<sha256>.part` beside the cache's blobs, no more of them than the manifest states; only when their sha256 is right do
+they become a blob, which is linked into the snapshot. HF_ENDPOINT, HF_HOME, HF_TOKEN, HF_HUB_OFFLINE, HTTPS_PROXY and
+so on work as they do there.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ from __future__ import annotations
 import hashlib
 import io
 import logging
+import os
 import re
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -108,7 +110,7 @@ def explain(problem: Exception, repo: str, revision: str) -> WeightsUnavailable:
 
 
 def _download(repo: str, revision: str, wanted: WeightFile, told: Callable[[int], None] | None) -> Path:
-    from huggingface_hub import constants, get_hf_file_metadata, hf_hub_download, hf_hub_url
+    from huggingface_hub import constants, get_hf_file_metadata, hf_hub_url
     from huggingface_hub.file_download import repo_folder_name
     from huggingface_hub.utils import WeakFileLock
 
@@ -126,14 +128,20 @@ def _download(repo: str, revision: str, wanted: WeightFile, told: Callable[[int]
         raise _other_bytes(wanted)
     name = repo_folder_name(repo_id=repo, repo_type="model")
     blobs, locks = Path(constants.HF_HUB_CACHE) / name / "blobs", Path(constants.HF_HUB_CACHE) / ".locks" / name
-    for folder in (blobs, locks):
+    named = blobs.parent / "snapshots" / revision / wanted.path
+    for folder in (blobs, locks, named.parent):
         folder.mkdir(parents=True, exist_ok=True)
     part, blob = blobs / f"{wanted.sha256}.part", blobs / known.etag
     with WeakFileLock(locks / f"{wanted.sha256}.lock"):
         if not (blob.exists() and _is(blob, wanted)):
             _fetch(url, part, wanted, told)
             part.replace(blob)
-    return Path(hf_hub_download(repo, wanted.path, revision=revision))
+        named.unlink(missing_ok=True)
+        try:
+            named.symlink_to(os.path.relpath(blob, named.parent))
+        except OSError:  # a disk without links
+            shutil.copyfile(blob, named)
+    return named
 
 
 def _fetch(url: str, part: Path, wanted: WeightFile, told: Callable[[int], None] | None) -> None:
@@ -142,12 +150,16 @@ def _fetch(url: str, part: Path, wanted: WeightFile, told: Callable[[int], None]
     from huggingface_hub.utils import build_hf_headers
 
     headers = build_hf_headers(library_name="facezoo") | {"Accept-Encoding": "identity"}
-    with _Part(part, told) as stream:
-        if stream.tell() > wanted.bytes:
-            stream.truncate(0)
-        come = stream.seek(0, 2)
-        if come < wanted.bytes:
-            http_get(url, stream, resume_size=come, headers=headers, displayed_filename=wanted.path)
+    try:
+        with _Part(part, wanted, told) as stream:
+            if stream.tell() > wanted.bytes:
+                stream.truncate(0)
+            come = stream.seek(0, 2)
+            if come < wanted.bytes:
+                http_get(url, stream, resume_size=come, headers=headers, displayed_filename=wanted.path)
+    except WeightsUnavailable:
+        part.unlink(missing_ok=True)
+        raise
     if not _is(part, wanted):
         part.unlink()
         raise _other_bytes(wanted)
@@ -156,12 +168,14 @@ def _fetch(url: str, part: Path, wanted: WeightFile, told: Callable[[int], None]
 class _Part(io.BufferedWriter):
     """A file that bytes are added to, and that tells how many it has."""
 
-    def __init__(self, path: Path, told: Callable[[int], None] | None) -> None:
+    def __init__(self, path: Path, wanted: WeightFile, told: Callable[[int], None] | None) -> None:
         super().__init__(io.FileIO(path, "ab"))
-        self._told = told
+        self._wanted, self._told = wanted, told
 
     def write(self, buffer: Any, /) -> int:
-        """Add bytes at the end."""
+        """Add bytes at the end. Raises WeightsUnavailable when there are more than were published."""
+        if self.tell() + len(buffer) > self._wanted.bytes:
+            raise _other_bytes(self._wanted)
         written = super().write(buffer)
         if self._told:
             self._told(self.tell())

@@ -15,13 +15,17 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import signal
+import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cache, lru_cache
 from multiprocessing import get_context
 from pathlib import Path
+from types import FrameType
 from typing import Any, get_args
 
 import cv2
@@ -126,7 +130,7 @@ def main(config: Config) -> None:
             'Say it in a sentence: --statement "Ann and Ben, who agreed in writing."',
         )
     photos = find_photos(config)
-    with ProcessPoolExecutor(config.processes, get_context("spawn"), cv2.setNumThreads, (1,)) as pool:
+    with workers(config.processes) as pool:
         canvases = choose(pool, photos, config)
         settle(config, canvases)
         photos = photos[: config.count or None]
@@ -146,6 +150,22 @@ def main(config: Config) -> None:
             left = pace * (len(missing) - done) / 3600
             told = f"{done} of {len(missing)}  {job.photo.name}, {job.style}{problem}"
             print(f"{told}  {pace:.1f} s a pair, {left:.1f} h left", flush=True)
+
+
+@contextmanager
+def workers(processes: int) -> Generator[ProcessPoolExecutor]:
+    """Processes to paint in; when this one is stopped, by Ctrl-C or SIGTERM, they end after the picture in hand."""
+
+    def stop(number: int, _: FrameType | None) -> None:
+        sys.exit(128 + number)
+
+    signal.signal(signal.SIGTERM, stop)
+    with ProcessPoolExecutor(processes, get_context("spawn"), cv2.setNumThreads, (1,)) as pool:
+        try:
+            yield pool
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
 
 
 def find_photos(config: Config) -> list[Path]:

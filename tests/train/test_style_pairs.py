@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from PIL import Image
 
@@ -56,10 +57,14 @@ def heaps(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def _run(heaps: Path, output: Path, *more: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(SCRIPT), "--photos", str(heaps / "photos"), "--paintings", str(heaps / "paintings"),
+def _command(heaps: Path, output: Path, *more: str) -> list[str]:
+    return [sys.executable, str(SCRIPT), "--photos", str(heaps / "photos"), "--paintings", str(heaps / "paintings"),
                "--output", str(output), "--consent", "synthetic", "--statement", "Nobody of them lives.", "--styles",
                "any", "--side", str(SIDE), "--processes", "1", *more]  # fmt: skip
+
+
+def _run(heaps: Path, output: Path, *more: str) -> subprocess.CompletedProcess[str]:
+    command = _command(heaps, output, *more)
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
 
 
@@ -99,6 +104,21 @@ def test_what_was_lost_is_made_again_to_the_byte(heaps: Path, pairs: Path, tmp_p
     assert done.returncode == 0, done.stderr
     assert "1 of 3 pairs are there" in done.stdout
     assert _bytes(again) == _bytes(pairs)
+
+
+def test_a_stopped_run_leaves_no_process_and_goes_on(heaps: Path, pairs: Path, tmp_path: Path) -> None:
+    output = tmp_path / "stopped"
+    with subprocess.Popen(_command(heaps, output), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
+        assert run.stdout is not None
+        next(line for line in run.stdout if "1 of" in line)
+        children = psutil.Process(run.pid).children(recursive=True)
+        run.terminate()
+        run.communicate(timeout=120)
+    left = [each for each in children if each.is_running() and each.status() != psutil.STATUS_ZOMBIE]
+    assert children and not left
+    assert run.returncode in (0, 143)  # it may have been through already
+    assert _run(heaps, output).returncode == 0
+    assert _bytes(output) == _bytes(pairs)
 
 
 def test_photos_held_back_are_never_used(heaps: Path, tmp_path: Path) -> None:

@@ -91,12 +91,12 @@ def floods(port: int, share: float) -> dict[str, Callable[[], list[int]]]:
         return run
 
     def join(number: int) -> int:
-        call = {"data": [{"method": "landmark_warp"}], "fn_index": cheap["id"], "session_hash": f"join{number}"}
+        call = {"data": [{"method": "landmark_warp"}], "fn_index": cheap["id"], "session_hash": f"join{number % 100}"}
         return ask(port, "/gradio_api/queue/join", call)[0]
 
     def project(number: int) -> int:
         question = {"what": "add", "side": "a", "uploads": [], "consent": True}
-        call = {"component_id": train, "fn_name": "ask", "session_hash": f"train{number}", "data": question}
+        call = {"component_id": train, "fn_name": "ask", "session_hash": f"train{number % 50}", "data": question}
         return ask(port, "/gradio_api/component_server", call)[0]
 
     def live(number: int) -> int:
@@ -131,10 +131,14 @@ def worst_wait(port: int, flood: Callable[[], list[int]]) -> tuple[float, list[i
 
 
 def measure(port: int, pid: int, folder: Path, share: float, rest: float) -> Figures:
-    """All floods, one after the other. rest: seconds between the last one and the look at the memory."""
+    """All floods, one after the other, after one of each has made the hub load what it needs. rest: seconds between the
+    last one and the look at the memory."""
     process, found = psutil.Process(pid), Figures()
+    for flood in floods(port, 0).values():
+        flood()
+    time.sleep(20)
+    found.idle = process.memory_info().rss
     for name, flood in floods(port, share).items():
-        found.idle = found.idle or process.memory_info().rss
         found.worst[name], statuses = worst_wait(port, flood)
         found.answers[name] = dict(Counter(statuses))
     time.sleep(rest)

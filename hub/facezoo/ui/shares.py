@@ -41,7 +41,7 @@ class Limits:
     open: int = 256
     open_of_all: int = 4000
     waiting: int = 20
-    threads: int = 12
+    threads: int = 6
     lined_up: int = 100
     sessions: int = 400
     upload_bytes: int = 4 << 30

@@ -83,7 +83,8 @@ def main(config: Config) -> None:
     """Read frames, train, measure, save, and upload when asked to."""
     loop = Loop("pix2pixhd", config, losses=("L1", "coarse", "judges", "GAN", "matching"))
     frames = [frames_of(config.folder / person, "train") for person in config.names]
-    bare = FinePainter(**{**NETWORKS[config.network], "people": config.names})
+    settings: dict[str, Any] = {**NETWORKS[config.network], "people": config.names}
+    bare = FinePainter(**settings)
     begin(bare, frames, config)
     loop.say(f"{sum(map(len, frames))} frames, {sum(map(torch.numel, bare.parameters())):,} parameters")
     kept = kept_painter(Pix2PixHD({"painter": loop.averaged(bare)}), frames, config)
@@ -91,7 +92,6 @@ def main(config: Config) -> None:
     paints = torch.optim.Adam(groups(bare, config.rate, config.textures), betas=(0.5, 0.99))
     judges = torch.optim.Adam(judging.parameters(), config.judge_rate, betas=(0.5, 0.99))
     painter, judge, paints, judges = loop.prepare(bare, judging, paints, judges)
-
     for step in loop.steps(kept):
         loop.slow(min(1.0, 2 - 2 * step / config.steps), paints, judges)
         stage, enhancing = stage_of(step, config.steps, config.shares)

@@ -215,9 +215,8 @@ def test_in_order_and_at_their_own_times(clip: Path, tmp_path: Path, suffix: str
     sealed = run(clip, tmp_path / f"out{suffix}")
     before, after = (list(open_clip(path).frames()) for path in (clip, sealed.path))
     assert [f.time for f in after] == pytest.approx([f.time for f in before], abs=0.011)
-    lefts = [
-        int(np.flatnonzero((np.abs(f.image.astype(int) - COLORS[""]).max(axis=2) < 90).any(axis=0))[0]) for f in after
-    ]
+    painted = [np.abs(f.image.astype(int) - COLORS[""]).max(axis=2) < 90 for f in after]
+    lefts = [int(np.flatnonzero(each.sum(axis=0) >= 5)[0]) for each in painted]  # a GIF's dither has single dots of it
     assert np.all(np.diff(lefts) >= 0) and lefts[-1] > lefts[0] + 30, "the paint moves with the face"
     assert set(sealed.record["seconds"]) == {"read", "detect", "method", "blend", "seal", "total"}
 

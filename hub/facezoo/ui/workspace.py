@@ -85,14 +85,14 @@ def used() -> int:
     global _counted  # noqa: PLW0603
     if time.monotonic() - _counted > _COUNTED_EVERY:
         _counted = time.monotonic()
-        threading.Thread(target=_count, name="workspace-count", daemon=True).start()
+        threading.Thread(target=_count, args=(root(),), name="workspace-count", daemon=True).start()
     return _used
 
 
-def _count() -> None:
+def _count(folder: Path) -> None:
     global _used  # noqa: PLW0603
     total = 0
-    for path in root().rglob("*"):
+    for path in folder.rglob("*"):
         with suppress(OSError):
             total += path.lstat().st_size
     _used = total

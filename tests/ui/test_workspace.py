@@ -35,3 +35,26 @@ def test_old_files_are_swept() -> None:
     workspace.sweep(workspace.root(), workspace.LIFETIME)
     assert not old.exists()
     assert new.exists()
+
+
+def test_files_are_counted_while_others_work(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "one").write_bytes(b"x" * 10)
+    (tmp_path / "two").write_bytes(b"x" * 5)
+    (tmp_path / "gone").symlink_to(tmp_path / "nothing")
+    assert 15 <= workspace.size_of(tmp_path) < 500
+    assert workspace.size_of(tmp_path / "never") == 0
+
+
+def test_what_is_the_same_for_all_is_made_once() -> None:
+    made: list[Path] = []
+
+    def make(path: Path) -> None:
+        made.append(path)
+        path.write_bytes(b"x")
+
+    first, second = (workspace.made_once("some/file.zip", make) for _ in range(2))
+    assert first == second
+    assert len(made) == 1
+    first.unlink()
+    assert workspace.made_once("some/file.zip", make).is_file()

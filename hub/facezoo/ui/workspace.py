@@ -17,7 +17,10 @@ from urllib.parse import quote
 from facezoo.errors import BadInput, Busy
 from facezoo.media.files import whole
 
-__all__ = ["LIFETIME", "SWEEP_EVERY", "file_url", "made_once", "new_folder", "owned", "root", "sweep", "used"]
+__all__ = [
+    "LIFETIME", "SWEEP_EVERY", "file_url", "made_once", "new_folder", "owned", "root", "size_of", "sweep",
+    "used",
+]  # fmt: skip
 
 SWEEP_EVERY = 600
 """Seconds between two looks for old files."""
@@ -80,6 +83,16 @@ def file_url(path: Path) -> str:
     return f"gradio_api/file={quote(str(path))}"
 
 
+def size_of(folder: Path) -> int:
+    """Bytes of all files below a folder, in which others work at the same time."""
+    total = 0
+    for place, _, names in os.walk(folder):  # which passes over what has gone meanwhile
+        for name in names:
+            with suppress(OSError):
+                total += Path(place, name).lstat().st_size
+    return total
+
+
 def used() -> int:
     """Bytes of the workspace as they were some seconds ago: nobody waits for the count."""
     global _counted  # noqa: PLW0603
@@ -91,11 +104,7 @@ def used() -> int:
 
 def _count(folder: Path) -> None:
     global _used  # noqa: PLW0603
-    total = 0
-    for path in folder.rglob("*"):
-        with suppress(OSError):
-            total += path.lstat().st_size
-    _used = total
+    _used = size_of(folder)
 
 
 def sweep(folder: Path, lifetime: float) -> None:

@@ -7,7 +7,6 @@ import logging
 import threading
 import time
 from collections import defaultdict, deque
-from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 from facezoo.errors import Busy, FacezooError
 from facezoo.safety.c2pa import home
 from facezoo.ui.shares import CLIENT
+from facezoo.ui.workspace import size_of
 
 if TYPE_CHECKING:
     from facezoo.train.project.project import Project
@@ -72,15 +72,6 @@ def opened(id: str) -> Project:
     from facezoo.train.project.project import Project
 
     return Project.open(root(), id)
-
-
-def _bytes(folder: Path) -> int:
-    """Of all files below a folder, in which others work at the same time."""
-    total = 0
-    for path in folder.rglob("*"):
-        with suppress(FileNotFoundError):
-            total += path.lstat().st_size
-    return total
 
 
 def _sweep_forever(folder: Path) -> None:

@@ -58,7 +58,7 @@ def create() -> Project:
         own.popleft()
     if len(own) >= _MOST_OF_ONE:
         raise Busy(f"You have made {len(own)} projects today.", "Go on with one of them.")
-    if len(list(root().iterdir())) >= _MOST or _bytes(root()) > LARGEST:
+    if len(list(root().iterdir())) >= _MOST or size_of(root()) > LARGEST:
         raise Busy(
             "There is no room for another training project.",
             f"Old ones are deleted after {DAYS} days. Try again later.",

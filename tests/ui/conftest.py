@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import contextvars
 import dataclasses
 import io
 import os
@@ -13,7 +15,8 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,6 +35,12 @@ ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run", "--disable-sync",
     "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
 ]  # fmt: skip
+
+
+def finished(work: Coroutine[Any, Any, Any]) -> Any:
+    """What it gives. In a thread of its own: playwright's loop may be running in this one."""
+    with ThreadPoolExecutor(1) as threads:
+        return threads.submit(contextvars.copy_context().run, asyncio.run, work).result()
 
 
 def free_port() -> int:

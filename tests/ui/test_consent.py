@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import inspect
 from collections.abc import Iterator
@@ -16,6 +15,8 @@ from hypothesis import strategies as st
 from facezoo import registry
 from facezoo.errors import Cancelled, WeightsUnavailable
 from facezoo.safety import admission
+
+from .conftest import finished
 
 gr = pytest.importorskip("gradio", reason="the hub needs the extra facezoo[hub]")
 pytestmark = pytest.mark.slow
@@ -63,7 +64,7 @@ class Probe:
                     return
 
         try:
-            asyncio.run(run())
+            finished(run())
         except Exception:
             return
 

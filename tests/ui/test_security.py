@@ -17,6 +17,8 @@ from facezoo.safety.admission import agreed
 from facezoo.ui.guard import HubGuard, own_hosts
 from facezoo.ui.shares import Limits, Shares, TooMuch
 
+from .conftest import finished
+
 if TYPE_CHECKING:
     from .conftest import Hub
 
@@ -212,7 +214,7 @@ def test_a_client_lines_up_for_threads() -> None:
         await call()  # they have gone
         return most, refused
 
-    assert asyncio.run(main()) == (2, 4)
+    assert finished(main()) == (2, 4)
 
 
 def test_an_ipv6_network_is_one_client() -> None:
@@ -239,7 +241,6 @@ def test_uploads_and_disk_are_bounded() -> None:
 
 
 def test_bytes_are_counted_for_an_hour() -> None:
-    import asyncio
 
     clock = Clock()
     shares = Shares(Limits(upload_bytes=100), clock=clock)
@@ -252,11 +253,11 @@ def test_bytes_are_counted_for_an_hour() -> None:
         for _ in range(pieces):
             await counting()
 
-    asyncio.run(upload(2))
+    finished(upload(2))
     with pytest.raises(TooMuch):
-        asyncio.run(upload(1))
+        finished(upload(1))
     clock.now = 3700
-    asyncio.run(upload(2))
+    finished(upload(2))
 
 
 @pytest.mark.slow
@@ -290,7 +291,6 @@ def test_names_of_the_hub() -> None:
 
 
 def test_the_guard_lets_plain_requests_pass() -> None:
-    import asyncio
 
     seen: list[dict[str, Any]] = []
 
@@ -309,7 +309,7 @@ def test_the_guard_lets_plain_requests_pass() -> None:
         "type": "http", "method": "POST", "path": "/gradio_api/run/x", "client": ("127.0.0.1", 1),
         "headers": [(b"host", b"127.0.0.1:7860"), (b"content-type", b"application/json")],
     }  # fmt: skip
-    asyncio.run(HubGuard(app)(asked, receive, send))
+    finished(HubGuard(app)(asked, receive, send))
     assert seen[0]["body"] == b'{"data": [{"path": "/tmp/x.png"}]}'
     assert seen[1]["status"] == 200
 

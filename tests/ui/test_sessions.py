@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+
+from .conftest import finished
 
 gr = pytest.importorskip("gradio", reason="the hub needs the extra facezoo[hub]")
 
@@ -41,9 +42,9 @@ def test_a_session_remembers_without_a_copy_of_the_page(page: Any) -> None:
         made = await page.process_api(function, [words, None], state=holder[session])
         return made["data"]
 
-    assert asyncio.run(call("first", "a"))[1] == ""
-    assert asyncio.run(call("second", "a"))[1] == "first"
-    assert asyncio.run(call("other", "b"))[1] == ""
+    assert finished(call("first", "a"))[1] == ""
+    assert finished(call("second", "a"))[1] == "first"
+    assert finished(call("other", "b"))[1] == ""
     assert isinstance(holder["a"], LightState)
     assert holder["a"].config_values == {}
 

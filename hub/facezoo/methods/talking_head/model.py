@@ -50,7 +50,7 @@ class Embedder(ModelMixin, ConfigMixin):
 
     @staticmethod
     def infer_arguments(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Any]:
-        """The constructor's arguments from the shapes of the original's tensors; in_height leaves no trace in them."""
+        """The constructor's arguments from the shapes of the original's tensors; framing leaves no trace in them."""
         return {"channels": shapes["resDown1.conv_l1.weight"][0]}
 
 
@@ -106,7 +106,7 @@ class Generator(ModelMixin, ConfigMixin):
 
     @staticmethod
     def infer_arguments(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Any]:
-        """The constructor's arguments from the shapes of the original's tensors; in_height leaves no trace in them."""
+        """The constructor's arguments from the shapes of the original's tensors; framing leaves no trace in them."""
         return {"channels": shapes["resDown1.conv_l1.weight"][0]}
 
 
@@ -154,7 +154,7 @@ class Discriminator(ModelMixin, ConfigMixin):
 
     @staticmethod
     def infer_arguments(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Any]:
-        """The constructor's arguments from the shapes of the original's tensors; in_height leaves no trace in them."""
+        """The constructor's arguments from the shapes of the original's tensors; framing leaves no trace in them."""
         return {"W_i_columns": shapes["W_i"][1], "channels": shapes["resDown1.conv_l1.weight"][0]}
 
 

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from accelerate import DistributedDataParallelKwargs
 from torch import Tensor
 
 from facezoo.methods.pix2pixhd.model import MultiscaleDiscriminator
@@ -79,9 +80,12 @@ PRESETS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
+STAGED = DistributedDataParallelKwargs(find_unused_parameters=True)  # each stage lets a part of the painter rest
+
+
 def main(config: Config) -> None:
     """Read frames, train, measure, save, and upload when asked to."""
-    loop = Loop("pix2pixhd", config, losses=("L1", "coarse", "judges", "GAN", "matching"))
+    loop = Loop("pix2pixhd", config, ("L1", "coarse", "judges", "GAN", "matching"), kwargs_handlers=[STAGED])
     frames = [frames_of(config.folder / person, "train") for person in config.names]
     settings: dict[str, Any] = {**NETWORKS[config.network], "people": config.names}
     bare = FinePainter(**settings)

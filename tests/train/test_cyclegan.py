@@ -41,18 +41,6 @@ from facezoo.train.sources import folder_of  # noqa: E402
 from facezoo.zoo.record import read_record  # noqa: E402
 
 
-@pytest.fixture(scope="module")
-def heaps(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two folders of coloured noise, five pictures each."""
-    folder = tmp_path_factory.mktemp("heaps")
-    random = np.random.default_rng(0)
-    for name in ("a", "b"):
-        (folder / name).mkdir()
-        for number in range(5):
-            Image.fromarray(random.integers(0, 255, (72, 64, 3), dtype=np.uint8)).save(folder / name / f"{number}.png")
-    return folder
-
-
 TINY = ("--side", "32", "--ngf", "4", "--blocks", "1", "--ndf", "4", "--kept", "2", "--pool", "3", "--warm-up", "1",
         *WHOSE)  # fmt: skip
 SQUARE = ("--cut", "square", *TINY)

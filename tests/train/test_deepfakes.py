@@ -32,28 +32,6 @@ from facezoo.zoo.record import read_record  # noqa: E402
 SCRIPT = Path(__file__).parents[2] / "training" / "deepfakes.py"
 
 
-@pytest.fixture(scope="module")
-def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Pairs of two people, coloured noise, in the files that persona_frames writes."""
-    folder = tmp_path_factory.mktemp("pairs")
-    random = np.random.default_rng(0)
-    for person in ("a", "b"):
-        for part in ("train", "held_back"):
-            for kind in ("frames", "masks", "parts"):
-                (folder / person / part / kind).mkdir(parents=True)
-            for number in range(3):
-                for letter in "ab":
-                    name = f"{number:06d}_{letter}"
-                    picture = random.integers(0, 255, (128, 128, 3), dtype=np.uint8)
-                    labels = np.zeros((128, 128), np.uint8)
-                    labels[40:110, 30:100] = 2
-                    labels[90:100, 55:75] = 6
-                    Image.fromarray(picture).save(folder / person / part / "frames" / f"{name}.jpg")
-                    Image.fromarray(labels).save(folder / person / part / "masks" / f"{name}.png")
-                    np.savez(folder / person / part / "parts" / f"{name}.npz", pose=np.zeros(3))
-    return folder
-
-
 TINY = json.dumps({
     "side": 32, "widths": [8, 8, 8, 8], "reduced": 4, "code": 8, "dense": 8, "direct": 4, "shared": 8,
     "ups": [8, 8, 8], "anyone": [8, 8, 8], "scale": 1,

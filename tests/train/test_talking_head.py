@@ -22,20 +22,12 @@ from facezoo.zoo.embedded import personas
 pytest.importorskip("accelerate")
 
 from facezoo.methods.talking_head.pipeline import TalkingHead
-from facezoo.train.talking_head import NETWORKS, gather_videos, load_video, save_video, video_of
+from facezoo.train.talking_head import NETWORKS, gather_videos, load_video, video_of
 
 Load = Callable[[str], ModuleType]
 
 SMALL = {"embedder": {"in_height": 64, "inside": 64, "channels": 2},
          "generator": {"side": 64, "embedding": 16, "narrow": 4, "wide": 4}}  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def heads(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("heads")
-    for persona, part in zip(personas(), ("train", "train", "held_back"), strict=False):
-        save_video(folder / part / f"{persona.id}.npz", video_of(persona.portrait, 6, 64, 1))
-    return folder
 
 
 @pytest.fixture(autouse=True)

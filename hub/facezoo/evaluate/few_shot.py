@@ -6,7 +6,8 @@
 rendered: people who were never learned from, moved by the motion engine; what they are asked to do, and what they look
 like then, is known exactly. It is also what motion_transfer draws, which therefore is not among the columns. clips: the
 first frame, and others of the first half, are the photos; frames of the second half are the truth.
-Every figure is a mean over frames with a 95 % bootstrap interval. Identity is dlib's distance to the true frame.
+Every figure is a mean over frames with a 95 % bootstrap interval. Identity is dlib's distance to the true frame, and left
+out, saying so, where dlib is not installed.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from typing import cast
 import numpy as np
 
 from facezoo import registry
+from facezoo.evaluate.metrics import why_no_identity
 from facezoo.evaluate.reenactment import errors_of
 from facezoo.face.embedding import describe
 from facezoo.face.find import find_faces
@@ -87,34 +89,37 @@ def clip_subject(path: Path, frames: int) -> Subject:
     return Subject(photos, asked, truths, engine=False)
 
 
-def measure(subjects: Sequence[Subject], counts: Sequence[int], steps: Sequence[int]) -> dict[str, dict[str, Figure]]:
+def measure(
+    subjects: Sequence[Subject], counts: Sequence[int], steps: Sequence[int], weights: str = ""
+) -> dict[str, dict[str, Figure]]:
     """Column -> figure of each of nme, shape (%), pose (degrees), ssim, identity, and saved, the share of static's nme
-    that is gone. counts: T, photos. steps: of learning."""
+    that is gone; no identity without dlib. counts: T, photos. steps: of learning. weights: own ones, see `registry.load`."""
+    base = cast("TalkingHead", registry.load("talking_head", weights))
     rows: dict[str, list[list[float]]] = {}
     for number, subject in enumerate(subjects):
-        for name, draw in _columns(subject, counts, steps):
+        for name, draw in _columns(subject, base, counts, steps):
             for motion, truth in zip(subject.asked, subject.truths, strict=True):
                 picture = draw(motion)
-                rows.setdefault(name, []).append([*errors_of(picture, truth), _identity(picture, truth)])
+                found = [*errors_of(picture, truth), *([] if why_no_identity() else [_identity(picture, truth)])]
+                rows.setdefault(name, []).append(found)
             print(f"{number + 1} of {len(subjects)}: {name}", flush=True)
     static = np.array(rows["static"])[:, 0]
     table: dict[str, dict[str, Figure]] = {}
     for name, values in rows.items():
         columns = np.array(values).T
-        figures = {key: mean(column) for key, column in zip(_NAMES, columns, strict=True)}
+        figures = {key: mean(column) for key, column in zip(_NAMES, columns, strict=False)}
         table[name] = figures | {"saved": saved(columns[0], static)}
     return table
 
 
 def _columns(
-    subject: Subject, counts: Sequence[int], steps: Sequence[int]
+    subject: Subject, base: TalkingHead, counts: Sequence[int], steps: Sequence[int]
 ) -> Iterator[tuple[str, Callable[[Motion], Image]]]:
     source = subject.photos[0]
     puppet = MovablePhoto(source)
     yield "static", lambda _: puppet.photo
     if not subject.engine:
         yield "motion_transfer", puppet.draw
-    base = cast("TalkingHead", registry.load("talking_head"))
     for count in counts:
         pipeline = TalkingHead(base.networks, others=subject.photos[1:count])
         for many in steps:
@@ -137,6 +142,7 @@ def main() -> None:
     parser.add_argument("--photos", type=int, nargs="+", default=[1, 4, 8])
     parser.add_argument("--learn", type=int, nargs="+", default=[0, 60])
     parser.add_argument("--frames", type=int, default=6)
+    parser.add_argument("--weights", default="", help="a folder, or OWNER/NAME@REVISION, instead of facezoo's own")
     parser.add_argument("--json", type=Path)
     asked = parser.parse_args()
     subjects = [
@@ -145,10 +151,12 @@ def main() -> None:
         else clip_subject(path, asked.frames)
         for path in asked.paths
     ]
-    table = measure(subjects, asked.photos, asked.learn)
+    table = measure(subjects, asked.photos, asked.learn, asked.weights)
     for name, figures in table.items():
         print(f"{name:20}" + "  ".join(f"{key} {each.mean:.3f} [{each.low:.3f}, {each.high:.3f}]"
                                        for key, each in figures.items()))  # fmt: skip
+    if why := why_no_identity():
+        print(f"Identity was not measured. {why}")
     if asked.json:
         told = {name: {key: asdict(each) for key, each in figures.items()} for name, figures in table.items()}
         asked.json.write_text(json.dumps(told, indent=2) + "\n")

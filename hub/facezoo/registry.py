@@ -17,7 +17,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import facezoo.methods
 from facezoo.errors import FacezooError, UsageError
 from facezoo.types import MethodSpec, Range, Weights
-from facezoo.zoo.pull import locate
+from facezoo.zoo.pull import locate, methods_of
 
 if typing.TYPE_CHECKING:
     from facezoo.method.pipeline import AnimationPipeline, FacePipeline
@@ -33,12 +33,14 @@ __all__ = [
     "load_faces",
     "load_spec",
     "parse_params",
+    "prefer",
     "spec_in_use",
     "spec_of",
 ]
 
 _TRUE = frozenset({"true", "yes", "on", "1"})
 _FALSE = frozenset({"false", "no", "off", "0"})
+_preferred: dict[str, str] = {}  # method -> weights of one's own, see `prefer`
 _loading: dict[tuple[str, str], threading.Lock] = {}  # one a method, so that two threads load it once
 
 
@@ -86,12 +88,22 @@ def load_spec(id: str) -> MethodSpec:
 def load(id: str, weights: str = "") -> FacePipeline | AnimationPipeline:
     """The pipeline of one method, with its weights, made on the first call and kept, for all threads.
 
-    weights: one's own, a folder or OWNER/NAME@REVISION of the Hub; "" takes what FACEZOO_WEIGHTS names, the Hub cache,
-    the Hub at the commit pinned in SPEC, or the copy that ships, in this order. Every file is checked before use.
+    weights: one's own, a folder or OWNER/NAME@REVISION of the Hub; "" takes what `prefer` was told, what
+    FACEZOO_WEIGHTS names, the Hub cache, the Hub at the commit pinned in SPEC, or the copy that ships, in this order.
+    Every file is checked before use.
     Raises UsageError for an unknown id, WeightsUnavailable when no intact weights can be had, or none with a record of
     licence and consent."""
+    weights = weights or _preferred.get(id, "")
     with _loading.setdefault((id, weights), threading.Lock()):
         return _load(id, weights)
+
+
+def prefer(weights: str) -> None:
+    """From now on weights of one's own, named as for `load`, take the place of those of the methods that they are of;
+    they are loaded here, and the methods' SPECs say whom they know. Raises WeightsUnavailable."""
+    for id in methods_of(weights):
+        _specs()[id] = spec_of(load(id, weights))
+        _preferred[id] = weights
 
 
 def load_faces(id: str, weights: str = "") -> FacePipeline:
@@ -133,6 +145,7 @@ def card_of(method: str, record: Record | None, weights: Weights) -> str:
 
 def forget() -> None:
     """Find methods and load weights anew the next time they are asked for."""
+    _preferred.clear()
     _specs.cache_clear()
     _load.cache_clear()
 

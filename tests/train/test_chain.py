@@ -118,8 +118,8 @@ def test_trained_stopped_run_measured_published_pulled(
 
 def _command(method: str, portrait: Path, output: Path) -> list[str]:
     settings = [f"--set={name}={value}" for name, value in NEUTRAL.get(method, {}).items()]
-    verb = ["animate", str(portrait), "--method", method] if method == "talking_head" else ["run", method, str(portrait)]
-    return [*verb, "-o", str(output), "--consent", *settings]
+    words = ["animate", str(portrait), "--method", method] if method in NEUTRAL else ["run", method, str(portrait)]
+    return [*words, "-o", str(output), "--consent", *settings]
 
 
 def _pixels(method: str, portrait: Path, output: Path, weights: str) -> bytes:

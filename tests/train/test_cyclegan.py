@@ -40,7 +40,6 @@ from facezoo.train.loop import Average  # noqa: E402
 from facezoo.train.sources import folder_of  # noqa: E402
 from facezoo.zoo.record import read_record  # noqa: E402
 
-
 TINY = ("--side", "32", "--ngf", "4", "--blocks", "1", "--ndf", "4", "--kept", "2", "--pool", "3", "--warm-up", "1",
         *WHOSE)  # fmt: skip
 SQUARE = ("--cut", "square", *TINY)

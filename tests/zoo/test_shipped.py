@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from facezoo import registry
@@ -24,6 +25,13 @@ def test_every_method_with_weights_has_manifest_record_and_size(method_id: str) 
         if read_manifest(folder, "embedded").sha256 == weights.sha256:
             found = describe(folder)
             assert (found.parameters, found.bytes) == (weights.parameters, weights.bytes)
+
+
+def test_finished_examples_were_made_with_what_ships(method_id: str) -> None:
+    example = Path(registry.__file__).parent / "methods" / method_id / "example.json"
+    if example.is_file():
+        weights = registry.load_spec(method_id).weights.sha256
+        assert json.loads(example.read_text())["weights"] == weights, "stale: make examples"
 
 
 def test_what_ships_is_small() -> None:

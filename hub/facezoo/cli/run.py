@@ -267,6 +267,7 @@ def demo(
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for every network.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535)] = 7860,
     methods: Annotated[str, typer.Option(metavar="A,B", help="Only these methods.")] = "",
+    weights: OwnWeights = "",
 ) -> None:
     """Start the hub, the web page of facezoo, on this machine."""
     from facezoo import registry
@@ -275,7 +276,7 @@ def demo(
         raise FacezooError("The hub needs gradio, which is not installed.", "Install it: pip install 'facezoo[hub]'")
     for id in named(methods):
         registry.load_spec(id)
-    words = ["-m", "facezoo.ui", "--host", host, "--port", str(port), "--methods", methods]
+    words = ["-m", "facezoo.ui", "--host", host, "--port", str(port), "--methods", methods, "--weights", weights]
     os.execv(sys.executable, [sys.executable, *words])
 
 

@@ -6,8 +6,8 @@
 rendered: people who were never learned from, moved by the motion engine; what they are asked to do, and what they look
 like then, is known exactly. It is also what motion_transfer draws, which therefore is not among the columns. clips: the
 first frame, and others of the first half, are the photos; frames of the second half are the truth.
-Every figure is a mean over frames with a 95 % bootstrap interval. Identity is dlib's distance to the true frame, and left
-out, saying so, where dlib is not installed.
+Every figure is a mean over frames with a 95 % bootstrap interval. Identity is dlib's distance to the true frame, left
+out where dlib is not installed.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def measure(
     subjects: Sequence[Subject], counts: Sequence[int], steps: Sequence[int], weights: str = ""
 ) -> dict[str, dict[str, Figure]]:
     """Column -> figure of each of nme, shape (%), pose (degrees), ssim, identity, and saved, the share of static's nme
-    that is gone; no identity without dlib. counts: T, photos. steps: of learning. weights: own ones, see `registry.load`."""
+    that is gone; no identity without dlib. counts: T, photos. steps: of learning. weights: as for `registry.load`."""
     base = cast("TalkingHead", registry.load("talking_head", weights))
     rows: dict[str, list[list[float]]] = {}
     for number, subject in enumerate(subjects):

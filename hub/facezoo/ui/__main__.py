@@ -18,11 +18,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on; 0.0.0.0 for every network")
     parser.add_argument("--port", type=int, default=7860)
     parser.add_argument("--methods", default="", help="ids to offer, separated by commas; all when empty")
+    parser.add_argument("--weights", default="", help="a folder or OWNER/NAME@REVISION, in place of facezoo's own")
     given = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, _leave)
     try:
+        from facezoo.registry import prefer
         from facezoo.ui.app import build, launch
 
+        prefer(given.weights)
         hub = build([each.strip() for each in given.methods.split(",") if each.strip()] or None)
         launch(hub, host=given.host, port=given.port)
     except FacezooError as error:

@@ -50,6 +50,8 @@ def main() -> None:
                 driving=chosen.get("driving"),
                 output=shipped_example(spec),
             )
+            facts = json.dumps(chosen | {"weights": spec.weights.sha256})
+            (folder / "example.json").write_text(facts + "\n", encoding="utf-8")
             print(sealed.path)
         _make_motions(Path(home))
         root = identity().certificates.split(_END)[-2].lstrip() + _END

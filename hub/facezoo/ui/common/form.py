@@ -170,8 +170,10 @@ def swap_form(
     first = _first_choice(spec) if spec else {}
     settings: dict[str, Component] = {}
     wants_source = bool(spec and spec.inputs.source)
-    with gr.Column(visible=bool(known) and not whole, elem_classes=["people-box"]) as people_box:
-        settings["people"] = people_chooser(prefix, known, first=_best_known(known, methods), source=wants_source)
+    strangers = _strangers(spec)
+    with gr.Column(visible=bool(known or strangers) and not whole, elem_classes=["people-box"]) as people_box:
+        first_known = _best_known(known, methods) or next(iter(strangers), "")
+        settings["people"] = people_chooser(prefix, known, strangers, first=first_known, source=wants_source)
     source, source_box = None, None
     if wants_source:
         with gr.Column(visible=False, elem_classes=["source-box"]) as source_box:
@@ -212,6 +214,12 @@ def fine_tuning(
 
 def _source_shown(person: str) -> Any:
     return gr.update(visible=person == SOMEBODY_ELSE)
+
+
+def _strangers(spec: MethodSpec | None) -> tuple[str, ...]:
+    """Whom a method knows who is none of the personas."""
+    ours = {each.id for each in personas()}
+    return tuple(each for each in spec.inputs.people if each not in ours) if spec else ()
 
 
 def _best_known(people: Sequence[Persona], methods: Sequence[MethodSpec]) -> str:

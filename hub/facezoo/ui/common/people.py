@@ -15,8 +15,10 @@ SOMEBODY_ELSE = "somebody-else"
 """The value that stands for "another photo" instead of a persona."""
 
 
-def people_chooser(prefix: str, known: Sequence[Persona], *, first: str, source: bool) -> gr.HTML:
-    """The chooser; its value is a persona's id, `first` at the beginning, "" when none is known. source: offer a photo
-    of somebody else as well. Event: chosen."""
-    markup = template("common/people.html").people(prefix, known, first, SOMEBODY_ELSE if source else "")
+def people_chooser(
+    prefix: str, known: Sequence[Persona], strangers: Sequence[str] = (), *, first: str, source: bool
+) -> gr.HTML:
+    """The chooser; its value is a persona's id, `first` at the beginning, "" when none is known. strangers: whom only
+    weights of one's own know, by name. source: offer a photo of somebody else as well. Event: chosen."""
+    markup = template("common/people.html").people(prefix, known, strangers, first, SOMEBODY_ELSE if source else "")
     return component("common/people.js", markup, first, "people-chooser")

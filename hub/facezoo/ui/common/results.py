@@ -89,6 +89,8 @@ def shipped_example(spec: MethodSpec) -> Path:
 
 
 def example_facts(spec: MethodSpec) -> dict[str, Any]:
-    """What that example was made from: ids of "input" and "persona" or "driving"; empty when the method ships none."""
+    """What that example was made from: ids of "input" and "persona" or "driving", sha256 of the "weights"; empty when
+    the method ships none, or other weights are in use."""
     record = shipped_example(spec).with_suffix(".json")
-    return json.loads(record.read_text(encoding="utf-8")) if record.is_file() else {}
+    facts: dict[str, Any] = json.loads(record.read_text(encoding="utf-8")) if record.is_file() else {}
+    return facts if facts.get("weights") == spec.weights.sha256 else {}

@@ -35,7 +35,6 @@ from facezoo.face.find import find_faces
 from facezoo.media.limits import PHOTO_SUFFIXES
 from facezoo.media.read import read_photo
 from facezoo.train.config import start
-from facezoo.train.painting import fit_reader
 from facezoo.train.render.frames import (
     ANYONE,
     PERSONA,
@@ -157,6 +156,8 @@ def main(config: Config) -> None:
         sets = plan(config, settings, people, source)
         if config.expressions != Path():
             config.output.mkdir(parents=True, exist_ok=True)
+            from facezoo.train.painting import fit_reader  # brings torch, which the processes that render do without
+
             np.save(config.output / _READER, fit_reader(config.expressions))
         render(pool, [job for jobs in sets.values() for job in jobs])
     for folder, jobs in sets.items():

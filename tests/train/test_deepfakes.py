@@ -120,11 +120,11 @@ def test_a_stopped_run_ends_with_the_same_weights(
 
 @pytest.mark.slow
 def test_killed_at_any_moment(tmp_path: Path, pairs: Path) -> None:
-    """A run that is killed three times and gone on with ends with the weights of one that nothing happened to."""
+    """A run that is killed five times and gone on with ends with the weights of one that nothing happened to."""
     options = ("--steps", "300", "--every", "20")
     _train(pairs, tmp_path / "through", *options)
     random, resume, kills = np.random.default_rng(5), (), 0
-    while kills < 3:
+    while kills < 5:
         process = subprocess.Popen(
             _command(pairs, tmp_path / "killed", *options, *resume),
             stdout=subprocess.DEVNULL,
@@ -163,18 +163,25 @@ def test_a_polite_stop_saves(tmp_path: Path, pairs: Path, number: signal.Signals
     assert not (tmp_path / "run" / "final").exists()
 
 
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory, pairs: Path) -> Path:
+    """A run of one process that sees two batches a step."""
+    folder = tmp_path_factory.mktemp("alone")
+    _train(pairs, folder, "--steps", "4", "--accumulate", "2")
+    return folder
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("module", [
     ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"),
     ("-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2", "--num_machines", "1",
      "--mixed_precision", "no", "--dynamo_backend", "no"),
 ])  # fmt: skip
-def test_two_processes_see_what_one_sees(tmp_path: Path, pairs: Path, module: tuple[str, ...]) -> None:
+def test_two_processes_see_what_one_sees(tmp_path: Path, pairs: Path, alone: Path, module: tuple[str, ...]) -> None:
     """Two processes, and one with two batches a step: the same pictures, the same losses."""
     said = _train(pairs, tmp_path / "two", "--steps", "4", "--every", "2", module=module)
     assert said.count("Weights: ") == 1  # strangers to each other would both tell
-    _train(pairs, tmp_path / "one", "--steps", "4", "--accumulate", "2")
-    two, one = (np.loadtxt(tmp_path / name / "losses.csv", delimiter=",", skiprows=1) for name in ("two", "one"))
+    two, one = (np.loadtxt(run / "losses.csv", delimiter=",", skiprows=1) for run in (tmp_path / "two", alone))
     assert two.shape == one.shape == (4, 3)
     assert np.abs(two - one).max() < 2e-4
     resume = ("--resume", str(tmp_path / "two" / "checkpoints" / "00000002"))

@@ -207,18 +207,18 @@ def test_portraits_as_they_are(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_one_process_or_two_and_going_on(tmp_path: Path) -> None:
     one, two = tmp_path / "one", tmp_path / "two"
-    done = _run(one, "--portrait", "joss", "--count", "20", "--processes", "1")
+    done = _run(one, "--portrait", "joss", "--count", "8", "--processes", "1")
     assert done.returncode == 0, done.stderr
     assert "a second" in done.stdout
-    assert _run(two, "--portrait", "joss", "--count", "20", "--processes", "2").returncode == 0
+    assert _run(two, "--portrait", "joss", "--count", "8", "--processes", "2").returncode == 0
     assert _files(one) == _files(two)
     manifest = json.loads((one / "manifest.json").read_text())
-    assert len(manifest["files"]) == 42
+    assert len(manifest["files"]) == 18
     assert all(frames_store.digest(one / name) == sha256 for name, sha256 in manifest["files"].items())
     kept = (one / "frames" / "000001.jpg").stat().st_mtime_ns
     (one / "masks" / "000000.png").unlink()
     (one / "frames" / "000003.jpg").write_bytes(b"broken")
-    again = _run(one, "--portrait", "joss", "--count", "20", "--processes", "2")
+    again = _run(one, "--portrait", "joss", "--count", "8", "--processes", "2")
     assert "2 made" in again.stdout and _files(one) == _files(two)
     assert (one / "frames" / "000001.jpg").stat().st_mtime_ns == kept
 

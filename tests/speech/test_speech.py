@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import re
 import shutil
+import subprocess
+import unicodedata
 import wave
 from pathlib import Path
 
@@ -16,11 +19,13 @@ from facezoo.face.find import find_faces
 from facezoo.face.networks import track_mesh
 from facezoo.media.read import open_clip
 from facezoo.media.sound import RATE, read_sound
+from facezoo.motion.template import load_template, save_template
 from facezoo.runner.speak import Manner, spoken
+from facezoo.speech.captions import Cue, cues_of, phrases, webvtt
 from facezoo.speech.hear import STEP, PocketSphinx, align, hear
 from facezoo.speech.perform import FRAMES_A_SECOND, perform
 from facezoo.speech.phones import from_ipa
-from facezoo.speech.say import MOST_SIGNS, check_sentence, say, voices
+from facezoo.speech.say import MOST_SIGNS, check_sentence, say, transcribe, voices
 
 SENTENCE = "Hello. My mother bought some paper, and I move my mouth."
 needs_espeak = pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not installed")
@@ -134,6 +139,75 @@ def test_what_cannot_be_said_is_refused(tmp_path: Path) -> None:
             say("hello", tmp_path, voice="klingon")
         with pytest.raises(UsageError, match="speed"):
             say("hello", tmp_path, speed=9999)
+
+
+PANGRAMS = {
+    "en": "The quick brown fox jumps over the lazy dog. Measure which church vision; thing this judge.",
+    "de": "Zwölf Boxkämpfer jagen Viktor quer über den großen Sylter Deich. Ich auch, schöne Häuser.",
+    "es": "El veloz murciélago hindú comía feliz cardillo y kiwi. La cigüeña tocaba el saxofón, año, llave.",
+    "fr": "Portez ce vieux whisky au juge blond qui fume. Un bon vin blanc, agneau, huit.",
+    "cmn": "我在这面墙上挂了五百年，从来没有人问过我在想什么。女人吃鱼，日本热。",
+    "it": "Pranzo d'acqua fa volti sghembi. Gli gnocchi.", "pt": "Luís argüia à Júlia que brações, fé, zângão.",
+    "nl": "Pa's wijze lynx bezag vroom het fikse aquaduct.", "pl": "Pchnąć w tę łódź jeża lub ośm skrzyń fig.",
+    "ru": "Съешь же ещё этих мягких французских булок.", "ar": "نص حكيم له سر قاطع وذو شأن عظيم",
+    "ja": "いろはにほへと ちりぬるを", "hi": "ऋषियों को सताने वाले दुष्ट राक्षसों", "ko": "키스의 고유조건은 입술끼리",
+    "sv": "Flygande bäckasiner söka hwila på mjuka tuvor.", "tr": "Pijamalı hasta yağız şoföre çabucak güvendi.",
+}  # fmt: skip
+
+
+@needs_espeak
+@pytest.mark.parametrize("voice", PANGRAMS)
+def test_every_sound_of_a_language_moves_the_mouth(voice: str) -> None:
+    """No letter of what espeak-ng transcribes is unknown: each is some phone."""
+    ipa = subprocess.run(
+        ["espeak-ng", "-v", voice, "-q", "--ipa", PANGRAMS[voice]], capture_output=True, text=True, check=True
+    )
+    letters = [sign for sign in unicodedata.normalize("NFD", re.sub(r"\([a-z-]+\)", "", ipa.stdout))
+               if unicodedata.category(sign) in ("Ll", "Lo")]  # fmt: skip
+    phones = [phone.symbol for phone in transcribe(PANGRAMS[voice], voice) if phone.symbol]
+    assert len(letters) > 15
+    assert phones == letters
+
+
+def test_languages_that_are_named_are_no_sounds() -> None:
+    assert [phone.symbol for phone in from_ipa("(en)ma(cmn)na")] == ["m", "a", "n", "a"]
+
+
+def test_captions_are_read_while_they_are_heard() -> None:
+    """Each phrase lasts as long as its share of the phones; pauses are in none; marks of WebVTT are words."""
+    sentence = "Mama, mama, my mother <b>sings</b> & says: nobody asked me what I think of this wall. Papa!"
+    lines = phrases(sentence)
+    assert " ".join(lines) == sentence
+    assert max(map(len, lines)) <= 42
+    assert lines[-1] == "Papa!"
+    assert phrases("你好，妈妈。我在墙上。") == ["你好，妈妈。", "我在墙上。"]
+    words = align(from_ipa("ma\nna"), hearing(np.concatenate([np.ones(30), np.zeros(40), np.ones(30)])))
+    cues = cues_of("Ma ma ma. Na!", words, lambda phrase: from_ipa("ma"))
+    assert [cue.text for cue in cues] == ["Ma ma ma.", "Na!"]
+    assert cues[0].end == pytest.approx(0.3, abs=0.04)
+    assert cues[1].begin == pytest.approx(0.7, abs=0.04)
+    assert webvtt(cues).splitlines()[:3] == ["WEBVTT", "", f"00:00:00.000 --> 00:00:00.{round(cues[0].end * 1000):03}"]
+    assert webvtt([Cue("<i> & --> x", 3661.5, 3662)]).endswith(
+        "01:01:01.500 --> 01:01:02.000\n&lt;i&gt; &amp; --&gt; x\n"
+    )
+    assert webvtt(()) == ""
+
+
+@needs_espeak
+def test_a_sentence_leaves_captions_and_a_motion(tmp_path: Path) -> None:
+    with spoken(SENTENCE, manner=Manner(speaker="woman")) as speech:
+        saved = load_template(save_template(speech, tmp_path / "said.motion"))
+        heard = read_sound(speech.sound)
+        assert speech.voice == "synthetic, espeak-ng en, woman"
+        assert np.median(hear(heard).pitch[hear(heard).pitch > 0]) > 150
+        assert "Hello." in speech.captions
+    assert len(saved.motions) == len(speech.motions)
+    for kept, motion in zip(saved.motions, speech.motions, strict=True):
+        assert np.abs(kept.expression - motion.expression).max() < 0.01
+    with pytest.raises(UsageError, match="speaker"), spoken(SENTENCE, manner=Manner(speaker="child")):
+        pass
+    with pytest.raises(UsageError, match="number"):
+        Manner(speed="fast")
 
 
 @needs_espeak

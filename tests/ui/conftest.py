@@ -227,7 +227,7 @@ def visit(meet: Visitor, hub: Hub) -> Visitor:
     """Opens the hub that tests share as a new visitor, who has a camera."""
 
     def opened(*given: Any, **settings: Any) -> Visit:
-        seen = meet(hub.url, *given, permissions=["camera"], **settings)
+        seen = meet(hub.url, *given, **{"permissions": ["camera"], **settings})
         seen.page.wait_for_selector(".picker")
         return seen
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 import urllib.error
 import urllib.request
+import wave
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -13,6 +15,7 @@ import pytest
 
 import facezoo
 from facezoo import runner
+from facezoo.media.sound import read_sound
 from facezoo.zoo.embedded import personas
 
 if TYPE_CHECKING:
@@ -122,6 +125,42 @@ def test_what_animation_cannot_do_is_explained(
 def test_one_driver_at_a_time(client: Client, portrait: Path, motion: str) -> None:
     with pytest.raises(Exception, match="Give one of them"):
         client.predict(image=sent(portrait), driving=sent(portrait), template=motion, api_name="/motion_transfer")
+
+
+@pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not installed")
+def test_a_picture_says_a_sentence(client: Client, hub: Hub, portrait: Path) -> None:
+    said = {"say": "Good evening, mamá & <friends>.", "voice": "es", "speaker": "woman", "speed": 200, "life": 0.5}
+    file, record = client.predict(image=sent(portrait), **said, api_name="/motion_transfer")
+    voice = "synthetic, espeak-ng es, woman"
+    assert record["driving"] == {"kind": "speech", "name": "speech", "voice": voice}
+    assert record["captions"].startswith("WEBVTT")
+    assert "&amp; &lt;friends&gt;" in record["captions"]
+    assert read_sound(Path(file)).seconds == pytest.approx(record["frames"] / 25, abs=0.08)
+    assert hub.verify(Path(file))["c2pa"] == "trusted"
+
+
+def test_speech_that_cannot_be_is_explained(client: Client, portrait: Path, motion: str, tmp_path: Path) -> None:
+    sound = tmp_path / "silence.wav"
+    with wave.open(str(sound), "wb") as silence:
+        silence.setnchannels(1)
+        silence.setsampwidth(2)
+        silence.setframerate(16_000)
+        silence.writeframes(bytes(64_000))
+    for given, words in (
+        ({"say": "🙂"}, "nothing to say"),
+        ({"say": "word " * 1000}, "characters"),
+        ({"say": "hello", "template": motion}, "Give one of"),
+        ({"say": "hello", "sound": sent(sound)}, "either a sentence or a sound"),
+        ({"say": "hello", "voice": "; touch /tmp/x"}, "no voice|not installed"),
+        ({"say": "hello", "speed": 9999}, "speed|not installed"),
+        ({"say": "hello", "speaker": "child"}, "speaker"),
+        ({"say": "hello", "life": 7}, "liveliness"),
+        ({"sound": sent(sound)}, "recorded voice may be used"),
+        ({"sound": sent(sound), "consent": True}, "No voice|recogniser"),
+        ({"sound": sent(portrait), "consent": True}, "sound"),
+    ):
+        with pytest.raises(Exception, match=words):
+            client.predict(image=sent(portrait), **given, api_name="/motion_transfer")
 
 
 def test_compare_delivers_sealed_bytes(client: Client, hub: Hub, portrait: Path, swap_method: str) -> None:

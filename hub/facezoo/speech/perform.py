@@ -23,7 +23,7 @@ from facezoo.motion.template import Template, template_from
 from facezoo.speech.hear import STEP, Heard
 from facezoo.speech.phones import Phone
 
-__all__ = ["FRAMES_A_SECOND", "Speech", "perform"]
+__all__ = ["FRAMES_A_SECOND", "Speech", "check_voice", "perform"]
 
 Track = NDArray[np.float64]
 
@@ -37,11 +37,12 @@ _LEAST_VOICE = 0.15  # seconds of voice in a sound that is worth a performance
 @dataclass(frozen=True, eq=False)
 class Speech(Template):
     """The motion of somebody who speaks, and the sound to lay under it. sha256: of the sound's file. voice: whose it
-    is, "recording", or "synthetic, espeak-ng" and the language."""
+    is, "recording", or "synthetic, espeak-ng" and the language. captions: WebVTT of a sentence, "" for a recording."""
 
     sound: Path
     sha256: str
     voice: str
+    captions: str = ""
 
 
 @dataclass(frozen=True)
@@ -62,8 +63,7 @@ def perform(
 
     phones: with times, in order. life: [0, 2], how much head, brows and eyes move. seed: of glances and blinks. Raises
     UsageError for a sound without a voice."""
-    if heard.voiced < _LEAST_VOICE or not any(phone.symbol for phone in phones):
-        raise UsageError("No voice is heard in this sound.", "Use a recording in which somebody speaks.")
+    check_voice(heard, phones)
     seconds = len(heard.loudness) * STEP
     times = np.arange(max(2, round(seconds * FRAMES_A_SECOND))) / float(FRAMES_A_SECOND)
     tracks = _mouth(phones, times, heard)
@@ -75,6 +75,12 @@ def perform(
         tracks[control] *= np.where(times > times[-1] - 0.08, edges, 1.0)
     breath = _Life.breath * life * edges * np.sin(2 * np.pi * times / 4)
     return template_from(_motions(times, tracks, breath), FRAMES_A_SECOND, name, title or "Speech", author="facezoo")
+
+
+def check_voice(heard: Heard, phones: Sequence[Phone] | None = None) -> None:
+    """Raises UsageError when nobody is heard to speak. phones: where they are known, one at least must be no pause."""
+    if heard.voiced < _LEAST_VOICE or (phones is not None and not any(phone.symbol for phone in phones)):
+        raise UsageError("No voice is heard in this sound.", "Use a recording in which somebody speaks.")
 
 
 def _motions(times: Track, tracks: dict[str, Track], breath: Track) -> list[Motion]:

@@ -7,6 +7,7 @@ far jaw and lips want to go, and how strongly a phone insists against its neighb
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass, replace
 
@@ -89,11 +90,12 @@ _KINDS = {
     **dict.fromkeys("tdʈɖ", _TAP),
     **dict.fromkeys("nɲɳlɫʎɭ", _HUM),
     **dict.fromkeys("kɡgqɢxɣχʁŋcɟç", _BACK),
-    **dict.fromkeys("hɦʔ", _BREATH),
+    **dict.fromkeys("hɦʔħʕ", _BREATH),
     **dict.fromkeys("rɹɾʀɻɽ", _LIQUID),
     **dict.fromkeys("j", replace(_SPREAD, jaw=0.16, loud=0.6, seconds=0.05)),
 }
 _LONG, _STRESS = "ːˑ", "ˈ"
+_LANGUAGE = re.compile(r"\([a-z-]+\)")
 
 ARPABET = {
     "AA": "ɑ", "AE": "æ", "AH": "ʌ", "AO": "ɔ", "AW": "aʊ", "AY": "aɪ", "B": "b", "CH": "tʃ", "D": "d", "DH": "ð",
@@ -105,10 +107,10 @@ ARPABET = {
 
 def from_ipa(text: str) -> list[Phone]:
     """The phones of a transcription, without times; a pause for each line end. Stress and length make a phone longer;
-    tones, ties and signs that change no mouth are passed over."""
+    tones, ties and signs that change no mouth are passed over, and the languages that espeak-ng names in brackets."""
     found: list[Phone] = []
     stressed = False
-    for sign in unicodedata.normalize("NFD", text):
+    for sign in unicodedata.normalize("NFD", _LANGUAGE.sub("", text)):
         if sign == "\n":
             found.append(Phone("", PAUSE))
         elif sign == _STRESS:

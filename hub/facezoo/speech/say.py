@@ -11,18 +11,22 @@ import subprocess
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Literal, get_args
 
 from facezoo.errors import UsageError
 from facezoo.media.sound import read_sound
 from facezoo.speech.hear import align, hear
 from facezoo.speech.phones import Phone, from_ipa
 
-__all__ = ["MOST_SIGNS", "Voice", "check_sentence", "say", "voices"]
+__all__ = ["MOST_SIGNS", "Speaker", "Voice", "check_sentence", "say", "transcribe", "voices"]
+
+Speaker = Literal["man", "woman"]
 
 MOST_SIGNS = 900
 """Characters of a sentence; about a minute."""
 _SECONDS = 30  # the program may take
 _SLOWEST, _FASTEST = 80, 320  # words a minute
+_SPEAKERS = {"man": "", "woman": "+f2"}  # espeak-ng's variants of a voice
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,7 @@ def check_sentence(sentence: str) -> str:
 
 
 def say(
-    sentence: str, folder: Path, *, voice: str = "en", speed: int = 150, pitch: int = 50
+    sentence: str, folder: Path, *, voice: str = "en", speaker: Speaker = "man", speed: int = 150, pitch: int = 50
 ) -> tuple[Path, list[Phone]]:
     """Speak a sentence: a WAV file in `folder`, and its phones with their times.
 
@@ -64,17 +68,23 @@ def say(
     chosen = _voice(voice)
     if not _SLOWEST <= speed <= _FASTEST or not 0 <= pitch <= 99:
         raise UsageError("This speed or pitch is not possible.", "Speed is 80 to 320 words a minute, pitch 0 to 99.")
+    if speaker not in get_args(Speaker):
+        raise UsageError(f"There is no speaker {speaker!r}.", f"Speakers: {', '.join(get_args(Speaker))}.")
     path = folder / "said.wav"
-    manner = ["-v", chosen, "-s", str(speed), "-p", str(pitch)]
-    _run([*manner, "-w", str(path)], text)
-    phones = from_ipa(_run([*manner, "-q", "--ipa"], text))
-    if not phones:
+    _run(["-v", chosen + _SPEAKERS[speaker], "-s", f"{speed:.0f}", "-p", f"{pitch:.0f}", "-w", str(path)], text)
+    phones = transcribe(text, voice)
+    if not any(phone.symbol for phone in phones):
         raise UsageError("There is nothing to say.", "Write a sentence with words in it.")
     return path, align(phones, hear(read_sound(path)))
 
 
+def transcribe(text: str, voice: str = "en") -> list[Phone]:
+    """The phones of a text, without times. voice: as of `say`; raises as it does."""
+    return from_ipa(_run(["-v", _voice(voice), "-q", "--ipa"], text))
+
+
 def _voice(wanted: str) -> str:
-    """The id that espeak-ng knows: the language itself, or its first variety."""
+    """The id as espeak-ng takes it: one of a variety, or of a language, for which it chooses a variety."""
     known = [voice.id for voice in voices()]
     if not known:
         raise UsageError(
@@ -82,10 +92,9 @@ def _voice(wanted: str) -> str:
             "On Debian: apt-get install espeak-ng. Or give a recording: --sound FILE.",
         )
     wanted = wanted.strip().lower()
-    for id in (wanted, "cmn" if wanted.startswith("zh") else wanted):
-        near = [each for each in known if each == id or each.startswith(f"{id}-")]
-        if near:
-            return id if id in near else near[0]
+    id = "cmn" if wanted in ("zh", "zh-cn") else wanted
+    if any(each == id or each.startswith(f"{id}-") for each in known):
+        return id
     raise UsageError(f"There is no voice for {wanted!r}.", "Voices: en, de, es, fr, zh and many more; see the list.")
 
 

@@ -2,13 +2,16 @@
 
 Parameters are named as in the params dataclass, plus image, persona (an id, or one for each face: "1=imani,3=orla"),
 source, face, consent, seed and label; for methods that animate also driving (a file), template (the name of a shipped
-motion) and format (of a moving result). Consent is enforced by the runner, as everywhere."""
+motion), or say (a sentence) or sound (a recording), and format (of a moving result). voice (a language), speaker,
+speed, voice_pitch and life say how it is said; the record has the captions of a sentence, as WebVTT. Consent is
+enforced by the runner, as everywhere."""
 
 from __future__ import annotations
 
 import dataclasses
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Optional, get_args, get_origin, get_type_hints
 
@@ -20,18 +23,29 @@ from facezoo.errors import BadInput, FacezooError, UsageError
 from facezoo.media.limits import RESULT_SUFFIX
 from facezoo.media.read import open_clip
 from facezoo.safety.admission import agreed
+from facezoo.speech.say import Speaker
 from facezoo.types import MethodSpec, Sealed
 from facezoo.ui.jobs import explain
 from facezoo.ui.workspace import new_folder, owned
 from facezoo.zoo.embedded import personas
 
 if TYPE_CHECKING:
+    from facezoo.motion.template import Template
     from facezoo.runner import Comparison
 
 __all__ = ["add_endpoints"]
 
 _Label = Literal["small", "medium", "large"]
 _Format = Literal["mp4", "gif", "webp"]
+_SPOKEN: tuple[tuple[str, Any, Any], ...] = (
+    ("say", Optional[str], None),  # noqa: UP045
+    ("sound", Optional[FileData], None),  # noqa: UP045
+    ("voice", str, "en"),
+    ("speaker", Speaker, "man"),
+    ("speed", int, 150),
+    ("voice_pitch", int, 50),
+    ("life", float, 1.0),
+)
 _NO_REMOTE = "This hub fetches nothing from other hosts. Upload the file instead."
 
 
@@ -127,6 +141,7 @@ def _parameters(spec: MethodSpec) -> list[inspect.Parameter]:
     if spec.inputs.driving:
         made.append(_parameter("driving", Optional[FileData], None))  # noqa: UP045
         made.append(_parameter("template", Optional[str], None))  # noqa: UP045
+        made += [_parameter(*each) for each in _SPOKEN]
         made.append(_parameter("format", _Format, "mp4"))
     hints = get_type_hints(spec.params, include_extras=True)
     for field in dataclasses.fields(spec.params):
@@ -153,23 +168,25 @@ def _run(spec: MethodSpec, values: dict[str, Any]) -> Sealed:
 
     names = {field.name for field in dataclasses.fields(spec.params)}
     image = _file(values["image"])
-    driving = _driving(values)
-    if spec.inputs.driving:
-        suffix = f".{_one_of('format', values['format'], _Format)}" if _moves(driving) else ".png"
-    else:
-        suffix = RESULT_SUFFIX[open_clip(image).kind]
-    return runner.run(
-        spec.id,
-        image,
-        **_who(values),
-        source=_file(values["source"]) if values.get("source") else None,
-        driving=driving,
-        params={name: values[name] for name in names},
-        consent=agreed(values["consent"]),
-        seed=_seed(values["seed"]),
-        output=new_folder() / f"{spec.id}{suffix}",
-        label=_one_of("label", values["label"], _Label),
-    )
+    with _driver(values) as driving:
+        if spec.inputs.driving:
+            suffix = f".{_one_of('format', values['format'], _Format)}" if _moves(driving) else ".png"
+        else:
+            suffix = RESULT_SUFFIX[open_clip(image).kind]
+        sealed = runner.run(
+            spec.id,
+            image,
+            **_who(values),
+            source=_file(values["source"]) if values.get("source") else None,
+            driving=driving,
+            params={name: values[name] for name in names},
+            consent=agreed(values["consent"]),
+            seed=_seed(values["seed"]),
+            output=new_folder() / f"{spec.id}{suffix}",
+            label=_one_of("label", values["label"], _Label),
+        )
+        captions = getattr(driving, "captions", "")
+    return dataclasses.replace(sealed, record=sealed.record | {"captions": captions}) if captions else sealed
 
 
 def _who(values: dict[str, Any]) -> dict[str, Any]:
@@ -184,8 +201,31 @@ def _who(values: dict[str, Any]) -> dict[str, Any]:
     return {"personas": personas} | ({} if face == 1 else {"face": face})
 
 
+@contextmanager
+def _driver(values: dict[str, Any]) -> Generator[str | Path | Template | None]:
+    """The driver, while the block lasts: a file, a shipped motion, or somebody who speaks."""
+    say, sound = _words("say", values.get("say")), values.get("sound")
+    driving = _driving(values)
+    if not say and not sound:
+        yield driving
+        return
+    if driving is not None:
+        raise UsageError("Both a driver and speech were given.", "Give one of driving, template, say and sound.")
+    from facezoo import runner
+
+    manner = runner.Manner(
+        voice=_words("voice", values["voice"]), speaker=_one_of("speaker", values["speaker"], Speaker),
+        speed=values["speed"], pitch=values["voice_pitch"], life=values["life"], seed=_seed(values["seed"]),
+    )  # fmt: skip
+    spoken = runner.spoken(
+        say or None, _file(sound) if sound else None, manner=manner, consent=agreed(values["consent"]) or None
+    )
+    with spoken as speech:
+        yield speech
+
+
 def _driving(values: dict[str, Any]) -> str | Path | None:
-    """The driver: a file of the request, or the name of a shipped motion."""
+    """A file of the request, or the name of a shipped motion."""
     file, template = values.get("driving"), _words("template", values.get("template"))
     if file and template:
         raise UsageError("Both a driving file and a template were given.", "Give one of them.")
@@ -196,7 +236,7 @@ def _driving(values: dict[str, Any]) -> str | Path | None:
     return shipped(template).name  # never a path
 
 
-def _moves(driving: str | Path | None) -> bool:
+def _moves(driving: str | Path | Template | None) -> bool:
     """Whether the result is a film."""
     if isinstance(driving, Path) and driving.suffix.lower() != ".motion":
         return open_clip(driving).kind != "photo"

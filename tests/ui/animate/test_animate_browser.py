@@ -1,11 +1,15 @@
-"""The Animate tab in a real Chromium: four ways to move a picture, live and as sealed files."""
+"""The Animate tab in a real Chromium: five ways to move a picture, live and as sealed files."""
 
 from __future__ import annotations
 
+import importlib.util
 import re
+import shutil
+import wave
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 import facezoo
@@ -23,6 +27,7 @@ pytestmark = [
     ),
 ]
 
+needs_espeak = pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not installed")
 WORK = 25_000  # ms: the longest a test waits for a result
 SIZES = [(390, 844, "dark"), (1440, 900, "light")]
 
@@ -71,7 +76,7 @@ def test_opens_on_a_finished_film(visit: Visitor, hub: Hub, width: int, height: 
     assert chosen.get_attribute("title") == page.locator("#animate-results h3").inner_text()
     first_strip = page.locator(".animate .strip h4").first.inner_text()
     assert "paintings" in first_strip
-    for way in ("clip", "webcam", "sliders", "motion"):
+    for way in ("speech", "clip", "webcam", "sliders", "motion"):
         choose_way(page, way)
         page.wait_for_timeout(200)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, way
@@ -114,7 +119,7 @@ def test_a_motion_makes_a_sealed_film(
     page.locator("#animate-run-motion").wait_for()
     labels = page.locator(".way .main-button").all_text_contents()
     assert [each.strip() for each in labels] == [
-        "Bring it to life", "Bring it to life", "Make the film", "Save this picture",
+        "Bring it to life", "Say it", "Bring it to life", "Make the film", "Save this picture",
     ]  # fmt: skip
     seen.check()
 
@@ -229,6 +234,99 @@ def test_another_face_is_followed_at_once(visit: Visitor, two_people: Path) -> N
     page.wait_for_function("old => document.querySelector('img.live').src !== old", arg=first, timeout=5000)
 
 
+@needs_espeak
+@pytest.mark.parametrize(("width", "height", "scheme"), SIZES)
+def test_a_picture_says_a_sentence(
+    visit: Visitor, hub: Hub, tmp_path: Path, width: int, height: int, scheme: str
+) -> None:
+    """A sealed film, silent until the button is pressed, with captions and a motion that plays again."""
+    seen = visit(width, height, scheme)
+    page = animate(seen)
+    choose_way(page, "speech")
+    page.locator("#animate-sentence textarea").fill("Good evening, mother <b>Mary</b>.")
+    page.get_by_label("A woman’s").check()
+    page.locator("#animate-run-speech").click()
+    path = saved(page, finished(page).first, tmp_path)
+    assert path.name == "facezoo-motion_transfer-speech.mp4"
+    assert hub.verify(path)["c2pa"] == "trusted"
+    film = page.locator("#animate-results video")
+    assert film.evaluate("film => film.muted")
+    page.locator("#animate-results .hear").click()
+    page.wait_for_function("film => !film.muted && !film.paused && !film.loop", arg=film.element_handle())
+    seconds = film.evaluate("film => film.duration")
+    page.wait_for_function("film => film.textTracks.length === 1", arg=film.element_handle())
+    captions = saved(page, page.locator(".download", has_text="Captions"), tmp_path)
+    assert captions.name == "facezoo-motion_transfer-speech.vtt"
+    assert "Good evening, mother &lt;b&gt;Mary&lt;/b&gt;." in captions.read_text()
+    motion = load_template(saved(page, page.locator(".download", has_text="Motion"), tmp_path))
+    assert motion.seconds == pytest.approx(seconds, abs=0.08)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    seen.check()
+
+
+def test_what_cannot_be_said_is_explained(visit: Visitor) -> None:
+    seen = visit(390, 844)
+    page = animate(seen)
+    choose_way(page, "speech")
+    for sentence, words in (("", "nothing to say"), ("🙂🙂", "nothing to say"), ("word " * 1000, "characters")):
+        page.locator("#animate-sentence textarea").fill(sentence)
+        page.locator("#animate-run-speech").click()
+        panel = page.locator("#animate-results .panel", has_text=words)
+        panel.wait_for(timeout=WORK)
+        assert panel.locator("p").inner_text()  # what to do
+        page.locator("#animate-run-speech").wait_for()
+    seen.check()
+
+
+def test_a_recording_needs_a_voice_and_consent(visit: Visitor, tmp_path: Path, stranger: Path) -> None:
+    seen = visit()
+    page = animate(seen)
+    choose_way(page, "speech")
+    page.locator('[name="said-way"][value="sound"]').check(force=True)
+    page.locator("#animate-run-speech").click()
+    page.locator("#animate-results .panel", has_text="No usable recording").wait_for(timeout=WORK)
+    silence, voice = recording(tmp_path / "silence.wav", loud=0), recording(tmp_path / "voice.wav", loud=0.2)
+    for bad, words in ((silence, "No voice"), (stranger, "facezoo opens WAV")):
+        page.locator(".sound input[type=file]").set_input_files(bad)
+        page.locator(".sound .panel", has_text=words).wait_for(timeout=WORK)
+    page.locator(".sound input[type=file]").set_input_files(voice)
+    page.locator(".sound audio").wait_for(timeout=WORK)
+    assert "2.0 s" in page.locator(".sound .caption").inner_text()
+    page.locator("#animate-run-speech").click()
+    page.locator("#animate-results .panel[data-state=refused]", has_text="recorded voice").wait_for(timeout=WORK)
+    page.locator(".way-speech .consent input").check()
+    page.locator("#animate-run-speech").click()
+    page.locator("#animate-results :is(.badge.good, .panel:not([data-state=refused]))").wait_for(timeout=WORK)
+    if importlib.util.find_spec("pocketsphinx"):
+        page.locator("#animate-results .hear").wait_for()
+    seen.check()
+
+
+def test_the_microphone_records(visit: Visitor) -> None:
+    seen = visit(390, 844, permissions=["microphone"])
+    page = animate(seen)
+    choose_way(page, "speech")
+    page.locator('[name="said-way"][value="sound"]').check(force=True)
+    page.locator(".sound [data-act=record]").click()
+    page.wait_for_function("document.querySelector('.sound .rec').textContent === '2 s'", timeout=WORK)
+    page.locator(".sound [data-act=finish]").click()
+    page.locator(".sound :is(audio, .panel)").wait_for(timeout=WORK)  # the browser's own beeps, a voice or not
+    assert page.locator(".sound [data-act=record]").is_visible()
+    seen.check()
+
+
+def recording(path: Path, *, loud: float) -> Path:
+    """Two seconds of a hum that swells and fades."""
+    times = np.arange(32_000) / 16_000
+    hum = sum(np.sin(2 * np.pi * 120 * k * times) / k for k in range(1, 9)) * np.clip(np.sin(4 * np.pi * times), 0, 1)
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(16_000)
+        file.writeframes((loud * hum * 32767).astype("<i2").tobytes())
+    return path
+
+
 def test_webcam_live_record_film_and_motion_file(visit: Visitor, hub: Hub, tmp_path: Path) -> None:
     seen = visit()
     page = animate(seen)
@@ -269,7 +367,7 @@ def test_the_camera_goes_off_when_another_way_is_chosen(visit: Visitor) -> None:
 def test_every_control_has_a_name(visit: Visitor) -> None:
     page = animate(visit(390, 844))
     page.locator(".animate .tuning button").first.click()
-    for way in ("motion", "clip", "webcam", "sliders"):
+    for way in ("motion", "speech", "clip", "webcam", "sliders"):
         choose_way(page, way)
         nameless = page.evaluate(
             """() => [...document.querySelectorAll('.animate img:not([alt])'),

@@ -12,14 +12,14 @@ __all__ = ["FOLDER", "motion_chooser", "previews", "way_chooser"]
 
 FOLDER = Path(__file__).parent / "motions"
 """Where a film and a still of each motion lie, made by `facezoo.ui.examples`."""
-_WAYS = (("motion", "A motion"), ("clip", "A clip"), ("webcam", "My webcam"), ("sliders", "Sliders"))
+_WAYS = (("motion", "Motion"), ("speech", "Speech"), ("clip", "Clip"), ("webcam", "Webcam"), ("sliders", "Sliders"))
 _HTML = template("animate/page.html")
 
 
 def way_chooser(prefix: str) -> gr.HTML:
-    """The four ways to move a picture; its value is "motion", "clip", "webcam" or "sliders". The stylesheet shows the
-    column of class way-VALUE. Event: chosen."""
-    return component("animate/ways.js", _HTML.ways(prefix, _WAYS), "motion")
+    """The ways to move a picture; its value is "motion", "speech", "clip", "webcam" or "sliders". The stylesheet shows
+    the column of class way-VALUE. Event: chosen."""
+    return component("animate/ways.js", _HTML.ways(prefix, _WAYS, "What moves it"), "motion")
 
 
 def motion_chooser(prefix: str) -> gr.HTML:

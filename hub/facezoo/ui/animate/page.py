@@ -1,8 +1,9 @@
-"""One picture comes alive: moved by a ready motion, a clip, the visitor's webcam, or sliders."""
+"""One picture comes alive: moved by a ready motion, a sentence or a voice, a clip, the visitor's webcam, or sliders."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,12 @@ from typing import Any
 import gradio as gr
 
 from facezoo.errors import UsageError
-from facezoo.safety.admission import agreed, require_consent
+from facezoo.safety.admission import VOICE_STATEMENT, agreed, require_consent
 from facezoo.types import MethodSpec
 from facezoo.ui.animate.motions import motion_chooser, way_chooser
+from facezoo.ui.animate.speech import Said, SpeechInput, speech_input, with_speech
 from facezoo.ui.common import live
-from facezoo.ui.common.cards import failed_card, grid, live_card, ready_card
+from facezoo.ui.common.cards import failed_card, grid, live_card, method_card, ready_card
 from facezoo.ui.common.form import Form, Order, fine_tuning
 from facezoo.ui.common.html import heading, static, template
 from facezoo.ui.common.picture import Chosen, Picker, PictureInput, driver_input, first_example, picture_input
@@ -30,6 +32,7 @@ __all__ = ["animate_page"]
 _ID = "animate"
 _RESULTS = f"{_ID}-results"
 _WORDS = {"detect": "Following the driver's face", "method": "Moving the picture", "read": "Reading"}
+_SPOKEN_WORDS = {**_WORDS, "detect": "Finding the face", "voice": "Finding what the mouth does"}
 _STOP_CAMERA = "document.querySelector('.webcam [data-act=stop]')?.click();"
 _KEEP_PICTURE = "It follows the sliders. “Save this picture” gives you the file, signed and at its full size."
 _KEEP_FILM = "It follows your face. To keep a film, record a moment, then press “Make the film”."
@@ -42,6 +45,7 @@ class Ways:
 
     chosen: gr.HTML
     motion: gr.HTML
+    speech: SpeechInput
     driver: PictureInput
     webcam: WebcamInput
     sliders: dict[str, gr.Slider]
@@ -52,13 +56,29 @@ class Ways:
 
 @dataclass(frozen=True)
 class Driver:
-    """What moves the picture. driving: a template's name, a file, or None for `params`, the sliders, alone. still: the
-    result is a picture. consent: given for the file, or not needed."""
+    """What moves the picture. driving: a template's name, a file, what is said, or None for `params`, the sliders,
+    alone. still: the result is a picture. consent: given for the file, or not needed."""
 
-    driving: str | Path | None
+    driving: str | Path | Said | None
     still: bool = False
     consent: bool = False
     params: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    @contextmanager
+    def opened(self, working: Working, beside: Path) -> Generator[Any]:
+        """What `runner.run` takes as driving, while the block lasts. beside: where a speech leaves its captions; its
+        motion gets the same name with the other suffix."""
+        if not isinstance(self.driving, Said):
+            yield self.driving
+            return
+        from facezoo.motion.template import save_template
+
+        working.progress("voice", 0.0)
+        with self.driving.spoken() as speech:
+            yield speech
+            save_template(speech, beside.with_suffix(".motion"))
+            if speech.captions:
+                beside.write_text(speech.captions, encoding="utf-8")
 
 
 def animate_page(spec: MethodSpec) -> None:
@@ -111,6 +131,9 @@ def _ways(spec: MethodSpec) -> Ways:
     with gr.Column(elem_classes=["way", "way-motion"]):
         motion = motion_chooser(_ID)
         runs["motion"] = main_button("Bring it to life", f"{_ID}-run-motion")
+    with gr.Column(elem_classes=["way", "way-speech"]):
+        speech = speech_input(_ID)
+        runs["speech"] = main_button("Say it", f"{_ID}-run-speech")
     with gr.Column(elem_classes=["way", "way-clip"]):
         driver = driver_input(_ID)
         runs["clip"] = main_button("Bring it to life", f"{_ID}-run-clip")
@@ -121,7 +144,7 @@ def _ways(spec: MethodSpec) -> Ways:
         sliders = face_sliders(spec)
         reset = gr.Button("Back to the start", elem_classes=["cancel-button"], elem_id=f"{_ID}-reset")
         runs["sliders"] = main_button("Save this picture", f"{_ID}-run-sliders")
-    return Ways(chosen, motion, driver, webcam, sliders, reset, runs, stop_button(f"{_ID}-stop"))
+    return Ways(chosen, motion, speech, driver, webcam, sliders, reset, runs, stop_button(f"{_ID}-stop"))
 
 
 def _wire_pictures(form: Form, ways: Ways, spec: MethodSpec, results: gr.HTML, posed: Mapping[str, Any]) -> None:
@@ -134,6 +157,7 @@ def _wire_pictures(form: Form, ways: Ways, spec: MethodSpec, results: gr.HTML, p
     for event in form.picture.wire(after, [results]):
         event.then(**posed)
     ways.driver.wire()
+    ways.speech.wire()
 
 
 def _wire_runs(form: Form, ways: Ways, spec: MethodSpec, results: gr.HTML) -> None:
@@ -153,6 +177,7 @@ def _wire_runs(form: Form, ways: Ways, spec: MethodSpec, results: gr.HTML) -> No
 
     known: dict[str, tuple[Callable[..., Driver], list[Any]]] = {
         "motion": (_by_motion, [ways.motion]),
+        "speech": (lambda *values: Driver(ways.speech.said(*values)), ways.speech.inputs),
         "clip": (_by_clip, [ways.driver.chosen, ways.driver.consent]),
         "webcam": (_by_recording, [ways.webcam.recording]),
         "sliders": (by_sliders, list(ways.sliders.values())),
@@ -229,23 +254,33 @@ def _run(spec: MethodSpec, order: Order, driver: Driver, owner: str) -> Iterator
     """The result zone, again and again, until the work is finished. Says which of two files lacks consent; the runner
     asks again."""
     require_consent("", order.consent or not order.chosen.needs_consent, frozenset(), subject="the picture")
+    said = driver.driving if isinstance(driver.driving, Said) else None
     if isinstance(driver.driving, Path) and driver.driving.suffix != ".motion":
         require_consent("", driver.consent, frozenset(), subject="the driving clip")
+    if said and said.sound:
+        require_consent("", said.consent, frozenset(), subject="the recorded voice", statement=VOICE_STATEMENT)
+    output = new_folder() / f"{spec.id}{'.png' if driver.still else order.settings['format']}"
+    beside = output.with_name(f"facezoo-{spec.id}-speech.vtt")
 
     def work(working: Working) -> Any:
         from facezoo import runner
 
-        return runner.run(
-            spec.id,
-            order.chosen.path,
-            driving=driver.driving,
-            params={**order.params, **driver.params},
-            consent=order.consent or driver.consent or None,
-            face=order.face,
-            output=new_folder() / f"{spec.id}{'.png' if driver.still else order.settings['format']}",
-            label=order.label,
-            progress=working.progress,
-        )
+        with driver.opened(working, beside) as driving:
+            return runner.run(
+                spec.id,
+                order.chosen.path,
+                driving=driving,
+                params={**order.params, **driver.params},
+                consent=order.consent or driver.consent or None,
+                face=order.face,
+                output=output,
+                label=order.label,
+                progress=working.progress,
+            )
 
-    for shown, _ in make(spec, order.chosen, work, owner, face=order.face, words=_WORDS):
-        yield shown
+    words = _SPOKEN_WORDS if said else _WORDS
+    for shown, card in make(spec, order.chosen, work, owner, face=order.face, words=words):
+        if said and card.state == "done":
+            yield grid(method_card(with_speech(card, beside)), status="Finished")
+        else:
+            yield shown

@@ -25,7 +25,7 @@ _FORMATS = {".mp4": "MP4", ".gif": "GIF", ".webp": "WebP", ".png": "PNG", ".jpg"
 @dataclass(frozen=True)
 class Card:
     """One method's place in the grid: its state and whatever of a result there is. door: the way on from the result,
-    see `door`; "" for none."""
+    see `door`; "" for none. captions: WebVTT of a film that speaks."""
 
     spec: MethodSpec
     state: State
@@ -37,6 +37,7 @@ class Card:
     words: str = ""
     fraction: float = 0.0
     door: str = ""
+    captions: Path | None = None
 
     @property
     def licence(self) -> tuple[str, bool]:
@@ -52,6 +53,13 @@ class Card:
     def moving(self) -> bool:
         """Whether the result is a film."""
         return bool(self.sealed) and (self.sealed.path.suffix.lower() in _VIDEO_SUFFIXES or self.frames > 1)
+
+    @property
+    def speaks(self) -> bool:
+        """Whether the result is a film with a voice."""
+        driver = self.sealed.record.get("driving") if self.sealed else None
+        speaks = driver is not None and driver["kind"] == "speech"
+        return bool(speaks and self.sealed and self.sealed.path.suffix.lower() in _VIDEO_SUFFIXES)
 
     @property
     def format(self) -> str:

@@ -85,6 +85,16 @@
     if (event.target.autoplay && matchMedia('(prefers-reduced-motion: reduce)').matches) event.target.pause();
   }, true);
 
+  // A film that speaks is silent until this is pressed; then it says it once, from the start.
+  document.addEventListener('click', event => {
+    const film = event.target.closest('[data-act=hear]')?.parentElement.querySelector('video');
+    if (!film) return;
+    film.muted = false;
+    film.loop = false;
+    film.currentTime = 0;
+    film.play();
+  });
+
   // Called by the main button: the results may be out of sight, or about to be (live pictures stick to a narrow screen).
   window.facezooShowResults = id => {
     const results = document.getElementById(id);

@@ -21,7 +21,7 @@ from facezoo.zoo.embedded import Example, examples
 
 __all__ = [
     "MOTION", "NEVER_EXISTED", "OWN", "Chosen", "Picker", "PictureInput", "chosen_face", "chosen_people",
-    "driver_input", "first_example", "picture_input", "resolve_upload", "sent_by_page", "turn",
+    "consent_box", "driver_input", "first_example", "picture_input", "resolve_upload", "sent_by_page", "turn",
 ]  # fmt: skip
 
 OWN = "own"
@@ -148,7 +148,7 @@ def picture_input(picker: Picker, *, start: Chosen | None = None, whole: bool = 
     start: what is chosen at first. ready: the kind of ready pictures that comes first, "" for none."""
     value = {"example": start.example, "face": "1"} if start else {"face": "1"}
     zone = component("common/picture.js", picker.markup(start, whole=whole), value, "picture-input")
-    made = PictureInput(picker, zone, gr.State(start), _consent_box())
+    made = PictureInput(picker, zone, gr.State(start), consent_box())
     if not ready:
         return made
     strips = tuple(sorted(_STRIPS, key=lambda each: each[0] != ready))
@@ -164,10 +164,10 @@ def driver_input(prefix: str) -> PictureInput:
     return picture_input(Picker(f"{prefix}-driver", suffixes, legend, single=True, largest=True, invitation=invitation))
 
 
-def _consent_box() -> gr.Checkbox:
-    """The line that a visitor ticks for pictures that are not ours; unseen until one is chosen. Whoever sends anything
-    but true or false, past the page, is refused."""
-    box: Any = gr.Checkbox(label=STATEMENT, visible=False, container=False, elem_classes=["consent"])
+def consent_box(statement: str = STATEMENT) -> gr.Checkbox:
+    """The line that a visitor ticks for what is not ours; unseen until it is chosen. Whoever sends anything but true or
+    false, past the page, is refused."""
+    box: Any = gr.Checkbox(label=statement, visible=False, container=False, elem_classes=["consent"])
     box.preprocess = _agreed  # a class of its own would make gradio write a stub file beside this one
     return box
 

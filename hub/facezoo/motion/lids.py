@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facezoo.face.mesh import EYES, lay_over, rasterise, smoothstep
+from facezoo.motion.palette import grain_at, tiled
 from facezoo.types import Image, Points
 
 __all__ = ["Lids"]
@@ -17,7 +18,6 @@ _SKIN = ([50, 205, 207, 123, 117, 187, 151], [280, 425, 427, 352, 346, 411, 151]
 _CHEEKS = (101, 330)  # whose grain the lids take
 _SHADED = 0.74  # how light a lid is, next to the cheek, where only lashes and brows are seen above it
 _DEEP = 0.86  # how light the lid is at its edge, next to its middle
-_FINE = 0.1  # eye widths: coarser than this is shade, finer is grain
 
 
 class Lids:
@@ -53,7 +53,7 @@ class _Lid:
         kernel = np.array([0.25, 0.5, 0.25])
         padded = np.pad(colors, ((1, 1), (0, 0)), mode="edge")
         self._colors = np.stack([np.convolve(padded[:, c], kernel, "valid") for c in range(3)], axis=1)
-        self._grain = _grain(photo, mesh[_CHEEKS[side], :2], width)
+        self._grain = grain_at(photo, mesh[_CHEEKS[side], :2], width)
 
     def paint(self, canvas: Image, mesh: Points, closing: float) -> None:
         crease, edge = mesh[self._crease, :2], mesh[self._ring, :2]
@@ -73,7 +73,7 @@ class _Lid:
         plane = raster.read(values.astype(np.float32))
         across, height = np.clip(plane[..., 0], 0, 1), np.clip(plane[..., 1], 0, 1)
         bulge = 1 - (1 - _DEEP) * np.clip(0.35 * height**2 + 0.65 * (2 * across - 1) ** 2, 0, 1)
-        skin = plane[..., 2:] * bulge[..., None] + _tiled(self._grain, size)
+        skin = plane[..., 2:] * bulge[..., None] + tiled(self._grain, size)
         edges = smoothstep(np.minimum(across, 1 - across), 0.0, 0.25)
         alpha = raster.covered * smoothstep(height, 0.0, 0.4) * edges * min(1.0, closing * 1.15)
         alpha = np.asarray(cv2.GaussianBlur(alpha.astype(np.float32), (0, 0), max(0.5, 0.02 * self._width)), np.float32)
@@ -85,23 +85,3 @@ def _colors_at(picture: Image, points: NDArray[np.float64]) -> NDArray[np.float6
     xs = np.clip(np.round(points[..., 0]).astype(int), 0, picture.shape[1] - 1)
     ys = np.clip(np.round(points[..., 1]).astype(int), 0, picture.shape[0] - 1)
     return picture[ys, xs].astype(np.float64)
-
-
-def _grain(photo: Image, centre: Points, width: float) -> NDArray[np.float32]:
-    """(h, w, 3): what is finer than shade in the skin or paint around a point, about half an eye wide."""
-    reach = max(3, int(0.22 * width))
-    x, y = np.round(centre).astype(int)
-    x = int(np.clip(x, 0, photo.shape[1] - 1))
-    y = int(np.clip(y, 0, photo.shape[0] - 1))
-    part = photo[max(y - reach, 0) : y + reach + 1, max(x - reach, 0) : x + reach + 1].astype(np.float32)
-    fine = part - cv2.GaussianBlur(part, (0, 0), max(1.0, _FINE * width))
-    return np.clip(fine, -25, 25)
-
-
-def _tiled(grain: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
-    """Grain mirrored over and over to (size[1], size[0], 3)."""
-    both = np.concatenate([grain, grain[::-1]])
-    both = np.concatenate([both, both[:, ::-1]], axis=1)
-    rows = -(-size[1] // both.shape[0])
-    columns = -(-size[0] // both.shape[1])
-    return np.tile(both, (rows, columns, 1))[: size[1], : size[0]]

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from facezoo.face.head import Placement
 from facezoo.face.mesh import INNER_LIPS, fit_affine, lay_over, rasterise, sample, smoothstep
+from facezoo.motion.palette import colorfulness, grain_at, palette_of, skin_color, tiled
 from facezoo.types import Image, Mask, Points
 
 __all__ = ["Mouth", "MouthPatch", "cut_mouth"]
@@ -25,8 +26,9 @@ _UPPER_EDGE = np.array([119.0, 61.0])  # texture pixels: lower edge of the upper
 _LOWER_EDGE = np.array([119.0, 132.0])  # lower edge of the lower teeth
 _TONGUE = 112  # texture rows above the lower teeth
 _SHOWN = 0.036  # head units of the upper teeth that a resting, opened mouth shows
-_TINTED = 0.6  # how much of the light's tint teeth take
-_DEEPER = np.array([0.86, 0.74, 0.62], np.float32)  # RGB, of tongue and lower teeth: less light falls in, and warmer
+_DEEPER = 0.78  # light of tongue and lower teeth: less falls in
+_GRAIN, _GRAIN_IN_THE_DARK = 0.7, 0.35  # of the skin's, or of the paint's
+_CHEEK = 205  # mesh point
 _MARGIN = 2
 _PATCH = 96  # px, side of a driver's mouth patch
 _OPEN = (0.02, 0.07)  # opening over width: patches fade in
@@ -60,14 +62,6 @@ def cut_mouth(image: Image, mesh: Points) -> MouthPatch:
     )
 
 
-def skin_color(image: Image, mesh: Points) -> NDArray[np.float32]:
-    """(3,) RGB: median colour of the cheeks and the chin near the mouth."""
-    points = mesh[[205, 425, 187, 411, 207, 427, 50, 280, 101, 330], :2]
-    xs = np.clip(np.round(points[:, 0]).astype(int), 0, image.shape[1] - 1)
-    ys = np.clip(np.round(points[:, 1]).astype(int), 0, image.shape[0] - 1)
-    return np.median(image[ys, xs], axis=0).astype(np.float32)
-
-
 class Mouth:
     """The mouth of a photo, ready to be opened.
 
@@ -77,9 +71,10 @@ class Mouth:
         self._photo = photo
         self._shape = shape
         self._lips = mesh[list(INNER_LIPS), :2]
-        self._color = _colorfulness(photo, mesh)
+        self._color = colorfulness(photo, mesh)
         self._skin = skin_color(photo, mesh)
-        self._gain = _gain(self._skin, self._color)
+        self._palette = palette_of(photo, mesh)
+        self._upper, self._lower = self._painted(photo, mesh, shape)
         self._openness = _openness(shape)
         self._split = _teeth_end(photo, self._lips)
 
@@ -99,8 +94,9 @@ class Mouth:
         cv2.fillPoly(mask, [np.round(local * 16).astype(np.int32)], 1, shift=4)
         if not mask.any():
             return
-        drawn = _muted(_teeth_and_tongue(low, size, shape, self._shape, place), self._color) * self._gain
-        inside = np.clip(drawn * _shade(mask, place.scale)[..., None], 0, 255).astype(np.uint8)
+        drawn = self._teeth_and_tongue(low, size, shape, place)
+        dark = self._palette.dark
+        inside = np.clip(dark + (drawn - dark) * _shade(mask, place.scale)[..., None], 0, 255).astype(np.uint8)
         if patch is not None and (share := float(smoothstep(np.array(_openness(shape)), *_OPEN))) > 0:
             from_driver = _muted(_from_patch(patch, local, size, self._skin).astype(np.float32), self._color)
             lay_over(inside, from_driver.astype(np.uint8), np.full(mask.shape, share, np.float32))
@@ -109,6 +105,39 @@ class Mouth:
             self._lay_own(inside, local, place.to_picture(self._shape)[list(INNER_LIPS), :2] - low, share)
         area = cv2.dilate(mask, np.ones((2 * _MARGIN + 1,) * 2, np.uint8)) > 0
         canvas[low[1] : high[1], low[0] : high[0]][area] = inside[area]
+
+    def _painted(self, photo: Image, mesh: Points, shape: Points) -> list[NDArray[np.float32]]:
+        """The textures, upper teeth and the rest, in the colours and the grain of the face."""
+        unit = float(np.linalg.norm(mesh[33, :2] - mesh[263, :2]) / np.linalg.norm(shape[33, :2] - shape[263, :2]))
+        eye = float(np.linalg.norm(mesh[33, :2] - mesh[133, :2]))
+        grain = grain_at(photo, mesh[_CHEEK, :2], eye) * _GRAIN
+        zoom = _PER_UNIT / max(unit, 1.0)
+        size = (max(1, round(grain.shape[1] * zoom)), max(1, round(grain.shape[0] * zoom)))
+        grain = np.asarray(cv2.resize(grain, size, interpolation=cv2.INTER_CUBIC), np.float32)
+        found: list[NDArray[np.float32]] = []
+        for texture, light in zip(_textures(), (1.0, _DEEPER), strict=True):
+            colors = self._palette.painted(texture[..., :3].astype(np.float32), light)
+            lit = np.clip(
+                colors.mean(axis=2, keepdims=True) / max(float(self._skin.mean()), 1.0), _GRAIN_IN_THE_DARK, 1
+            )
+            colors = np.clip(colors + tiled(grain, colors.shape[1::-1]) * lit, 0, 255)
+            found.append(np.concatenate([colors, texture[..., 3:]], axis=2).astype(np.float32))
+        return found
+
+    def _teeth_and_tongue(
+        self, low: NDArray[np.int_], size: tuple[int, int], shape: Points, place: Placement
+    ) -> NDArray[np.float32]:
+        own = self._shape
+        middle = (own[78] + own[308]) / 2
+        upper_anchor = np.array([middle[0], own[13, 1] + _SHOWN, own[13, 2] + 0.03], np.float32)
+        lower_anchor = np.array(
+            [(shape[78, 0] + shape[308, 0]) / 2, shape[14, 1] + 0.01, shape[14, 2] + 0.03], np.float32
+        )
+        scale = float(np.clip(np.linalg.norm(own[308] - own[78]) / 0.46, 0.8, 1.15)) / _PER_UNIT
+        below = _project(self._lower, lower_anchor, _LOWER_EDGE, scale, place, low, size)[..., :3]
+        above = _project(self._upper, upper_anchor, _UPPER_EDGE, scale, place, low, size)
+        alpha = above[..., 3:] / 255
+        return (above[..., :3] * alpha + below * (1 - alpha)).astype(np.float32)
 
     def _lay_own(self, inside: Image, lips: Points, resting: Points, share: float) -> None:
         """The photo's own open mouth: what is above the split stays with the skull, what is below goes with the jaw.
@@ -147,22 +176,8 @@ def _teeth_end(photo: Image, lips: Points) -> float:
     return float(levels[darkest]) if light[darkest] < 0.6 * light[:darkest].max() else 1.0
 
 
-def _teeth_and_tongue(
-    low: NDArray[np.int_], size: tuple[int, int], shape: Points, own: Points, place: Placement
-) -> NDArray[np.float32]:
-    upper, lower = _textures()
-    middle = (own[78] + own[308]) / 2
-    upper_anchor = np.array([middle[0], own[13, 1] + _SHOWN, own[13, 2] + 0.03], np.float32)
-    lower_anchor = np.array([(shape[78, 0] + shape[308, 0]) / 2, shape[14, 1] + 0.01, shape[14, 2] + 0.03], np.float32)
-    scale = float(np.clip(np.linalg.norm(own[308] - own[78]) / 0.46, 0.8, 1.15)) / _PER_UNIT
-    below = _muted(_project(lower, lower_anchor, _LOWER_EDGE, scale, place, low, size)[..., :3], 0.75) * _DEEPER
-    above = _project(upper, upper_anchor, _UPPER_EDGE, scale, place, low, size)
-    alpha = above[..., 3:] / 255
-    return (above[..., :3] * alpha + below * (1 - alpha)).astype(np.float32)
-
-
 def _project(
-    texture: NDArray[np.uint8],
+    texture: NDArray[np.float32],
     anchor: Points,
     at: NDArray[np.float64],
     scale: float,
@@ -210,35 +225,12 @@ def _shade(mask: NDArray[np.uint8], scale: float) -> Mask:
     return (0.5 + 0.5 * np.clip(depth / 0.05, 0, 1)).astype(np.float32)
 
 
-def _colorfulness(photo: Image, mesh: Points) -> float:
-    """[0, 1]: 0 for a face in black and white or one tint, 1 for one in colours."""
-    low = np.maximum(np.floor(mesh[:, :2].min(axis=0)).astype(int), 0)
-    high = np.maximum(np.ceil(mesh[:, :2].max(axis=0)).astype(int), low + 1)
-    part = photo[low[1] : high[1], low[0] : high[0]]
-    if not part.size:
-        return 1.0
-    red, green, blue = np.moveaxis(cv2.resize(part, (48, 48), interpolation=cv2.INTER_AREA).astype(np.float64), 2, 0)
-    light = (red + green + blue) / 3 + 12
-    spread = max(float(((red - green) / light).std()), float((((red + green) / 2 - blue) / light).std()))
-    return float(np.clip((spread - 0.015) / 0.06, 0, 1))
-
-
 def _muted(picture: NDArray[np.float32], color: float) -> NDArray[np.float32]:
     """Less of a picture's (H, W, 3) colour. color: 1 leaves it, 0 makes it grey."""
     if color == 1:
         return picture
     gray = picture.mean(axis=2, keepdims=True)
     return gray + (picture - gray) * color
-
-
-def _gain(skin: NDArray[np.float32], color: float) -> NDArray[np.float32]:
-    """(3,) colour gain of the texture for a picture's light: teeth are a little brighter than light skin and take most
-    of its tint, in a picture of one tint all of it."""
-    light = float(skin.mean())
-    level = np.clip(0.35 + 0.65 * light / 170, 0.3, 1.1)
-    tint = (skin + 30) / (light + 30)
-    typical = 1 + (np.array([1.2, 0.97, 0.83], np.float32) - 1) * color
-    return (level * (tint / typical) ** (1 - (1 - _TINTED) * color)).astype(np.float32)
 
 
 def _openness(shape: Points) -> float:

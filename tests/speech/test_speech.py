@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from facezoo import runner
+from facezoo.cli.app import execute
 from facezoo.errors import BadInput, ConsentRequired, FacezooError, TooLarge, Unreadable, UsageError
 from facezoo.face.find import find_faces
 from facezoo.face.networks import track_mesh
@@ -315,3 +316,39 @@ def test_a_recording_drives_too(tmp_path: Path, portrait: Path, said: Path) -> N
         assert speech.voice == "recording"
         sealed = runner.run("motion_transfer", portrait, driving=speech, output=tmp_path / "film.mp4")
     assert sealed.record["driving"]["voice"] == "recording"
+
+
+@needs_espeak
+@pytest.mark.slow
+def test_the_command_line_leaves_captions_and_a_motion(tmp_path: Path, portrait: Path) -> None:
+    film, captions, motion = tmp_path / "film.mp4", tmp_path / "film.vtt", tmp_path / "said.motion"
+    said = ["--say", "Buenos días, mamá.", "--voice", "es", "--speaker", "woman", "--speed", "180", "--life", "0.4"]
+    assert execute(["animate", str(portrait), *said, "-o", str(film), "--captions", str(captions), "--keep-motion",
+                    str(motion)]) == 0  # fmt: skip
+    assert captions.read_text().startswith("WEBVTT")
+    again = tmp_path / "again.mp4"
+    assert execute(["animate", str(portrait), "--driving", str(motion), "-o", str(again)]) == 0
+    first, second = openings(film), openings(again)
+    assert len(first) == len(second)
+    assert np.abs(first - second).max() < 0.03
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--driving", "nod", "--say", "hello"],
+        ["--driving", "nod", "--captions", "x.vtt"],
+        ["--sound", "voice.wav", "--captions", "x.vtt"],
+        ["--say", "hello", "--captions", "x.srt"],
+        ["--say", "hello", "--keep-motion", "nowhere/x.motion"],
+        ["--say", "hello", "--sound", "voice.wav"],
+        ["--say", "🙂"],
+        ["--say", "hello", "--life", "9"],
+    ],
+)
+def test_what_does_not_go_together_is_a_usage_error(
+    tmp_path: Path, portrait: Path, words: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert execute(["animate", str(portrait), *words, "-o", "film.mp4"]) == UsageError.exit_code
+    assert list(tmp_path.iterdir()) == []

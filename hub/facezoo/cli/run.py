@@ -6,8 +6,7 @@ import importlib.util
 import json
 import os
 import sys
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -16,6 +15,18 @@ import typer
 
 from facezoo.cli.learn import animate_head
 from facezoo.cli.shell import AsJson, OwnWeights, ProgressLine, choose_outputs, named, print_json, staged, warn
+from facezoo.cli.speech import (
+    Captions,
+    KeptMotion,
+    Liveliness,
+    Say,
+    SoundFile,
+    Speaker,
+    Speed,
+    VoiceId,
+    VoicePitch,
+    driver_of,
+)
 from facezoo.errors import Cancelled, FacezooError, UsageError
 
 if TYPE_CHECKING:
@@ -52,12 +63,6 @@ Driving = Annotated[
     Path | None,
     typer.Option(metavar="CLIP", help="Whose motion is taken: a clip, a photo, a .motion file, or a motion's name."),
 ]
-Say = Annotated[str | None, typer.Option("--say", metavar="TEXT", help="A sentence that the face says.")]
-SoundFile = Annotated[
-    Path | None, typer.Option("--sound", metavar="FILE", help="A recording that the face speaks, or a film's sound.")
-]
-VoiceId = Annotated[str, typer.Option("--voice", metavar="LANG", help="The language of --say: en, de, es, fr, zh ...")]
-Liveliness = Annotated[float, typer.Option("--life", metavar="0..2", help="How much head and eyes move in speech.")]
 Seed = Annotated[int, typer.Option(help="The same seed gives the same pixels.")]
 Consent = Annotated[bool, typer.Option("--consent", help="I may use every face in these files, or it is my own.")]
 Label = Annotated[Literal["small", "medium", "large"], typer.Option(help='Size of the visible "AI" mark.')]
@@ -104,36 +109,31 @@ def run(
 
 
 def animate(
-    portrait: Portrait,
-    output: Output,
-    driving: Driving = None,
-    say: Say = None,
-    sound: SoundFile = None,
-    voice: VoiceId = "en",
-    life: Liveliness = 1.0,
+    portrait: Portrait, output: Output, driving: Driving = None, say: Say = None, sound: SoundFile = None,
+    voice: VoiceId = "en", speaker: Speaker = "man", speed: Speed = 150, voice_pitch: VoicePitch = 50,
+    life: Liveliness = 1.0, captions: Captions = None, keep_motion: KeptMotion = None,
     method: Annotated[str | None, typer.Option(metavar="ID", help="The newest that can, when not given.")] = None,
-    face: FaceChoice = "1",
-    seed: Seed = 0,
-    settings: Settings = None,
-    consent: Consent = False,
-    label: Label = "small",
-    weights: OwnWeights = "",
-    as_json: AsJson = False,
-) -> int:
+    face: FaceChoice = "1", seed: Seed = 0, settings: Settings = None, consent: Consent = False, label: Label = "small",
+    weights: OwnWeights = "", as_json: AsJson = False,
+) -> int:  # fmt: skip
     """Bring one portrait to life with the motion of a clip, a motion that ships (nod, talk, smile, look_around,
     surprise, wink), or settings alone: --set yaw=15 --set smile=1. It also speaks: --say "Good evening." or --sound
     FILE. A persona too: animate imani --method face2face."""
     from facezoo import registry
 
+    driven = driver_of(
+        driving, say, sound, captions, keep_motion, consent,
+        voice=voice, speaker=speaker, speed=speed, pitch=voice_pitch, life=life, seed=seed,
+    )  # fmt: skip
     if method is not None and "puppet" in registry.load_spec(method).tasks:
-        with _driver(driving, say, sound, voice, life, seed, consent=consent) as driver:
+        with driven as driver:
             return _portray(method, portrait, output, driver, settings, consent, label, weights, as_json)
     able = [spec.id for spec in registry.list_methods() if "animate" in spec.tasks]
     if not able or (method and registry.load_spec(method).id not in able):
         raise UsageError(
             f"{method or 'Nothing here'} does not animate portraits.", f"Methods that do: {', '.join(able)}."
         )
-    with _driver(driving, say, sound, voice, life, seed, consent=consent) as driver:
+    with driven as driver:
         if portrait.is_dir():
             options = {"driving": driver, "face": _face(face), "seed": seed, "label": label, "consent": consent or None}
             record = animate_head(portrait, output, options | {"params": _settings(settings or [])})
@@ -143,23 +143,6 @@ def animate(
             method or able[-1], [portrait], output, driving=driver, face=face, seed=seed, settings=settings,
             consent=consent, label=label, weights=weights, as_json=as_json,
         )  # fmt: skip
-
-
-@contextmanager
-def _driver(
-    driving: Path | None, say: str | None, sound: Path | None, voice: str, life: float, seed: int, *, consent: bool
-) -> Generator[Any]:
-    """What drives an animation: what was given, or somebody who speaks."""
-    if say is None and sound is None:
-        yield driving
-        return
-    if driving is not None:
-        raise UsageError("Both a driving clip and speech were given.", "Give one of --driving, --say and --sound.")
-    from facezoo.runner.speak import Manner, spoken
-
-    manner = Manner(voice=voice, life=life, seed=seed)
-    with spoken(say, sound, manner=manner, consent=consent or None) as speech:
-        yield speech
 
 
 def _portray(

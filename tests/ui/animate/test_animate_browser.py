@@ -255,10 +255,10 @@ def test_a_picture_says_a_sentence(
     page.wait_for_function("film => !film.muted && !film.paused && !film.loop", arg=film.element_handle())
     seconds = film.evaluate("film => film.duration")
     page.wait_for_function("film => film.textTracks.length === 1", arg=film.element_handle())
-    captions = saved(page, page.locator(".download", has_text="Captions"), tmp_path)
+    captions = saved(page, page.get_by_role("link", name="Captions"), tmp_path)
     assert captions.name == "facezoo-motion_transfer-speech.vtt"
     assert "Good evening, mother &lt;b&gt;Mary&lt;/b&gt;." in captions.read_text()
-    motion = load_template(saved(page, page.locator(".download", has_text="Motion"), tmp_path))
+    motion = load_template(saved(page, page.get_by_role("link", name="Motion of the speech"), tmp_path))
     assert motion.seconds == pytest.approx(seconds, abs=0.08)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     seen.check()

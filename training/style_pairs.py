@@ -38,17 +38,15 @@ from facezoo.media.files import whole, write_whole
 from facezoo.media.limits import PHOTO_SUFFIXES
 from facezoo.media.read import read_photo
 from facezoo.train.config import one_of, start
+from facezoo.train.scene import Scene, recolor, scene
 from facezoo.train.sources import folder_of, picture_paths
 from facezoo.train.style_pairs import (
     STYLES,
     Look,
-    Scene,
     Tones,
     choose_canvases,
     draw_strokes,
     look,
-    recolor,
-    scene,
     tones,
     unlikeness,
 )
@@ -77,8 +75,10 @@ class Config:
     """Folders of photos that must not be learned from: those that are in `photos` too are left out."""
     styles: tuple[str, ...] = ("van_gogh_blue", "van_gogh_bright", "old_masters")
     """Which ones, in turn."""
-    canvases: int = 4
-    """Paintings of a style that are used. Few of them make a bold style, many an average."""
+    canvases: int = 1
+    """Paintings of a style that are used. A translator learns the colours of one; of several it learns the average."""
+    only: tuple[str, ...] = ()
+    """Paintings that are chosen among, by the names of their files, in place of all that are like the style."""
     count: int = 0
     """Photos that are used, 0 for all."""
     side: int = 256
@@ -111,12 +111,13 @@ class Canvas:
 
 @dataclass(frozen=True)
 class Job:
-    """One photo in one style. number: of the photo."""
+    """One photo in one style. number: of the photo. usual: mean lightness of the parts of all photos."""
 
     number: int
     photo: Path
     style: str
     canvases: tuple[Canvas, ...]
+    usual: tuple[float, ...]
     output: Path
     side: int
     seed: int
@@ -131,11 +132,13 @@ def main(config: Config) -> None:
         )
     photos = find_photos(config)
     with workers(config.processes) as pool:
-        canvases = choose(pool, photos, config)
-        settle(config, canvases)
+        looks = looks_of(pool, photos, config)
+        canvases = choose(pool, looks, config)
+        usual = tuple(np.mean([each.light for each in looks], axis=0)[:, 0].round(2).tolist())
+        settle(config, canvases, usual)
         photos = photos[: config.count or None]
         jobs = [
-            Job(number, photo, style, canvases[style], config.output, config.side, config.seed)
+            Job(number, photo, style, canvases[style], usual, config.output, config.side, config.seed)
             for number, photo in enumerate(photos)
             for style in config.styles
         ]
@@ -177,16 +180,25 @@ def find_photos(config: Config) -> list[Path]:
     return found
 
 
-def choose(pool: Executor, photos: Sequence[Path], config: Config) -> dict[str, tuple[Canvas, ...]]:
-    """Of each style the paintings that suit the photos best. Raises UsageError when there are none."""
+def looks_of(pool: Executor, photos: Sequence[Path], config: Config) -> list[Look]:
+    """What some of the photos are like. Raises UsageError when none shows a face."""
     asked = photos[:: max(1, len(photos) // _ASKED)]
     looks = [each for each in pool.map(look_of, asked, [config.side] * len(asked)) if each]
     if not looks:
         raise UsageError(f"No face was found in {config.photos}.", "Give photos with faces at least 100 px wide.")
+    return looks
+
+
+def choose(pool: Executor, looks: Sequence[Look], config: Config) -> dict[str, tuple[Canvas, ...]]:
+    """Of each style the paintings that suit the photos best. Raises UsageError when there are none."""
     chosen: dict[str, tuple[Canvas, ...]] = {}
     folder, known = _paintings(config)
     for style in config.styles:
-        suited = [path for path, told in known if STYLES[style].shows(told["artist"], told["rights"], _tones(path))]
+        suited = [
+            path for path, told in known
+            if (path.name in config.only if config.only
+                else STYLES[style].shows(told["artist"], told["rights"], _tones(path)))
+        ]  # fmt: skip
         seen = list(pool.map(look_of, suited, [config.side] * len(suited)))
         titles = {path: f"{told['artist']}, {told['title']}" for path, told in known}
         painted = [Canvas(path, titles[path], each) for path, each in zip(suited, seen, strict=True) if each]
@@ -200,11 +212,12 @@ def choose(pool: Executor, photos: Sequence[Path], config: Config) -> dict[str, 
     return chosen
 
 
-def settle(config: Config, canvases: Mapping[str, Sequence[Canvas]]) -> None:
+def settle(config: Config, canvases: Mapping[str, Sequence[Canvas]], usual: Sequence[float]) -> None:
     """Write down what the pairs are made with. Raises UsageError when those there were made otherwise."""
     settings = {
         "facezoo": facezoo.__version__,
         **{name: getattr(config, name) for name in ("consent", "statement", "side", "seed")},
+        "usual_lightness": list(usual),
         "styles": {
             style: {
                 "hand": asdict(STYLES[style].hand),
@@ -253,7 +266,7 @@ def paint(job: Job) -> dict[str, Any]:
     canvas, sha256 = job.canvases[int(np.argmin(apart))], _sha256(job.photo)
     painting = _scene(canvas.path, job.side)
     seed = int(hashlib.sha256(f"{sha256} {job.style} {job.seed}".encode()).hexdigest()[:12], 16)
-    painted = draw_strokes(photo, recolor(photo, painting), painting, STYLES[job.style].hand, seed)
+    painted = draw_strokes(photo, recolor(photo, painting, job.usual), painting, STYLES[job.style].hand, seed)
     for kind, picture in (("photo", photo.image), ("painting", painted)):
         with whole(_file(job.output / job.style, job.number, kind)) as path:
             Pictures.fromarray(picture).save(path)

@@ -15,6 +15,7 @@ from PIL import Image
 
 from facezoo.errors import NoFace
 from facezoo.face.paste import to_lab
+from facezoo.train.scene import recolor, scene
 from facezoo.train.style_pairs import (
     STYLES,
     Look,
@@ -22,8 +23,6 @@ from facezoo.train.style_pairs import (
     choose_canvases,
     draw_strokes,
     look,
-    recolor,
-    scene,
     tones,
     unlikeness,
 )

@@ -6,7 +6,8 @@ Take pictures that were not learned from. DIR/metrics.json holds every figure wi
 over pictures, and the scores for a model card; DIR/sheet.png, labelled and signed, shows some of the pictures.
 Baselines: "copied input", and "colour transfer", which gives a picture the mean and spread of the other kind's colours
 in CIE Lab (Reinhard et al. 2001, "Color Transfer between Images"). "true pictures" is one half of the other kind
-against its other half: as near as two heaps of one kind come.
+against its other half: as near as two heaps of one kind come; for the judge, `evaluate.painted`, it is how often it is
+right about pictures of both kinds that it has not learned from. The colour transfer is what it learns to see through.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ import numpy as np
 from facezoo.errors import FacezooError, NoFace, UsageError
 from facezoo.evaluate.figures import score_of
 from facezoo.evaluate.metrics import features, find_again, kept, kernel_distance, why_no_identity
+from facezoo.evaluate.painted import taken_for
 from facezoo.evaluate.subjects import Subject, lock_of, read_folder, spread
 from facezoo.face.embedding import describe
 from facezoo.face.find import find_faces
@@ -46,13 +48,14 @@ __all__ = ["MEASURES", "evaluate_styles", "recolored"]
 COPIED, RECOLORED, OURS, TRUE = "copied input", "colour transfer", "cyclegan", "true pictures"
 MEASURES = {
     "kernel": "kernel distance to true pictures of the other kind (statistics of random 7 x 7 px filters; not KID)",
+    "taken": "share taken for a picture of the other kind by a judge of strokes and colours that never saw its input",
     "cycle": "difference of what went there and back, grey levels of 255",
     "identity": "difference of what the other network makes of a picture of its own kind, grey levels of 255",
     "nme": "landmark error against the input, % of inter-ocular distance",
     "to_input": "distance to the input (dlib ResNet embedding)",
     "found": "share of faces that are found again in the result",
 }
-_BETTER: dict[str, Literal["higher", "lower"]] = {"found": "higher"}  # of all others less is better
+_BETTER: dict[str, Literal["higher", "lower"]] = {"found": "higher", "taken": "higher"}  # of all others less is better
 _SIDE = 256  # px, the longer side at which pictures are translated and compared
 _SHOWN = 4  # pictures of each kind on the sheet
 _FEWEST = 4  # pictures of each kind: halves are compared
@@ -158,10 +161,13 @@ def _measured(
     heap: _Heap, theirs: list[Image], made: dict[str, list[Image]], described: bool
 ) -> dict[str, dict[str, Figure]]:
     """The figures of each column."""
-    true = features(theirs)
-    columns: dict[str, dict[str, Figure]] = {TRUE: {"kernel": kernel_distance(true[::2], true[1::2], true)}}
-    for name in (COPIED, RECOLORED, OURS):
-        column = columns[name] = {"kernel": kernel_distance(features(made[name]), true, true)}
+    true, compared = features(theirs), (COPIED, RECOLORED, OURS)
+    right, taken = taken_for(heap.pictures, made[RECOLORED], theirs, {name: made[name] for name in compared})
+    columns: dict[str, dict[str, Figure]] = {
+        TRUE: {"kernel": kernel_distance(true[::2], true[1::2], true), "taken": right}
+    }
+    for name in compared:
+        column = columns[name] = {"kernel": kernel_distance(features(made[name]), true, true), "taken": taken[name]}
         if name != COPIED:
             column |= _faces_kept(heap, made[name], described)
     names = [each.name for each in heap.subjects]

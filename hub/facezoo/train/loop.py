@@ -108,13 +108,17 @@ def follow(average: nn.Module, network: nn.Module, step: int, decay: float) -> N
 class Loop:
     """The state of a run, and what is due between its steps.
 
-    method: id. losses: the names that `log` may be given, columns of losses.csv. settings: more of Accelerate's.
-    Raises UsageError for the output folder of another run, or a tracker that is not installed."""
+    method: id. losses: the names that `log` may be given, columns of losses.csv. script: of training/, where it is not
+    named after the method. settings: more of Accelerate's. Raises UsageError for the output folder of another run, or a
+    tracker that is not installed."""
 
-    def __init__(self, method: str, config: RunConfig, losses: Sequence[str], **settings: Any) -> None:
+    def __init__(
+        self, method: str, config: RunConfig, losses: Sequence[str], *, script: str = "", **settings: Any
+    ) -> None:
         torch.set_num_threads(config.threads)
         set_seed(config.seed)
         self.method, self.config, self.step, self._seconds = method, config, 0, 0.0
+        self._script = script or method
         self._checkpoints, self._names = config.output / "checkpoints", tuple(losses)
         if config.track and find_spec(config.track) is None:
             raise UsageError(f"--track {config.track} needs a package.", f"pip install {config.track}")
@@ -306,7 +310,7 @@ class Loop:
         return self._seconds + time.monotonic() - self._begun
 
     def _record(self, kept: Kept[Any], scores: Sequence[Score]) -> Record:
-        made, settings = training_of(self.method, self.config, self.step, self._spent, self.accelerator.num_processes)
+        made, settings = training_of(self._script, self.config, self.step, self._spent, self.accelerator.num_processes)
         return Record(self.method, self.config.licence, kept.data, made, tuple(scores), (settings,), {}, kept.limits)
 
     def _summarise(self, final: Path, record: Record) -> None:

@@ -4,8 +4,7 @@ Colours come from the painting, part by part: skin from its skin, hair from its 
 photo, in colours that the painting has; eyes and mouth stay sharp. No network learns or paints; the mesh of the face
 and the mask of the person only say where the parts are.
 
-Sources: Hertzmann 1998, "Painterly Rendering with Curved Brush Strokes of Multiple Sizes"; Pitie and Kokaram 2007, "The
-linear Monge-Kantorovitch linear colour mapping for example-based colour transfer".
+Source: Hertzmann 1998, "Painterly Rendering with Curved Brush Strokes of Multiple Sizes".
 """
 
 from __future__ import annotations
@@ -19,34 +18,24 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from facezoo.errors import NoFace
-from facezoo.face.find import find_faces
-from facezoo.face.mesh import FACE_OVAL, smoothstep
-from facezoo.face.occlusion import features, person_mask, unlike_skin
 from facezoo.face.paste import from_lab, to_lab
-from facezoo.types import Image, Mask, Points
+from facezoo.train.scene import BACKGROUND, SKIN, Floats, Scene, colors_of
+from facezoo.types import Image, Mask
 
 __all__ = [
-    "PARTS",
     "STYLES",
     "Hand",
     "Layer",
     "Look",
-    "Scene",
     "Style",
     "Tones",
     "choose_canvases",
     "draw_strokes",
     "look",
-    "recolor",
-    "scene",
     "tones",
     "unlikeness",
 ]
 
-Floats = NDArray[np.float32]
-PARTS = ("skin", "hair", "clothes", "background")
-_SKIN, _BACKGROUND = 0, 3
 _FINER = 3  # strokes are drawn that many times as large and then reduced
 _PALETTE = 1500  # colours of each part of the painting that strokes are chosen from
 
@@ -135,17 +124,6 @@ STYLES = {
 }
 
 
-@dataclass(frozen=True, eq=False)
-class Scene:
-    """A picture and its parts. image: (H, W, 3) RGB uint8; mesh: (468, 3) px; parts: (4, H, W) float32 in [0, 1] that
-    add up to 1, in the order of PARTS; features: (H, W) float32 in [0, 1], eyes, brows and mouth."""
-
-    image: Image
-    mesh: Points
-    parts: Floats
-    features: Mask
-
-
 @dataclass(frozen=True)
 class Look:
     """Of each part, in the order of PARTS, its share of the picture, and mean and deviation of its lightness."""
@@ -159,49 +137,6 @@ def tones(image: Image) -> Tones:
     lab = to_lab(np.asarray(cv2.resize(image, (64, 64), interpolation=cv2.INTER_AREA), np.uint8))
     chroma = np.hypot(lab[..., 1], lab[..., 2])
     return Tones(float(lab[..., 0].mean()), float(chroma.mean()), float((lab[..., 2] < -2).mean()))
-
-
-def scene(image: Image, mesh: Points | None = None) -> Scene:
-    """The parts of a square picture (S, S, 3) RGB uint8. mesh: of its face, when it is known. Raises NoFace."""
-    if mesh is None:
-        faces = find_faces(image, crop_size=64, thorough=False)
-        if not faces:
-            raise NoFace("There is no face in this picture.", "Leave it out.")
-        mesh = faces[0].landmarks.mesh
-    size = image.shape[0]
-    up = mesh[10, :2] - mesh[152, :2]  # from the chin to the top of the mesh, which ends below the hair
-    high = float(up @ up)
-    oval = mesh[list(FACE_OVAL), :2]
-    brow = np.clip((oval - mesh[168, :2]) @ up / high, 0, None)
-    skin = np.zeros((size, size), np.float32)
-    cv2.fillPoly(skin, [np.round((oval + 0.3 * brow[:, None] * up) * 16).astype(np.int32)], 1.0, shift=4)
-    person = np.maximum(_along_edges(person_mask(image), image), skin)
-    ys, xs = np.mgrid[0:size, 0:size].astype(np.float32)
-    above = ((xs - mesh[152, 0]) * up[0] + (ys - mesh[152, 1]) * up[1]) / high  # the chin is 0, the brow 1
-    aside = np.abs((xs - mesh[152, 0]) * up[1] - (ys - mesh[152, 1]) * up[0]) / high
-    neck = person * (unlike_skin(image, mesh) < 0.2) * (above < 0.15)
-    neck = np.maximum(cv2.morphologyEx(neck.astype(np.float32), cv2.MORPH_OPEN, np.ones((7, 7), np.uint8)), skin)
-    _, islands = cv2.connectedComponents((neck > 0.5).astype(np.uint8))
-    neck *= islands == islands[round(float(mesh[1, 1])), round(float(mesh[1, 0]))]  # what hangs together with the nose
-    neck *= smoothstep(above, -0.85, -0.6) * smoothstep(-aside, -0.75, -0.45)
-    skin = cv2.GaussianBlur(np.maximum(skin, neck), (0, 0), size / 130)
-    person = np.maximum(person, skin)
-    hair = smoothstep(above, -0.5, 0.1)
-    parts = np.stack([skin, (person - skin) * hair, (person - skin) * (1 - hair), 1 - person])
-    return Scene(image, mesh, np.asarray(parts, np.float32), features(mesh, size, soft=True))
-
-
-def _along_edges(mask: Mask, image: Image) -> Mask:
-    """The mask moved to the edges of the picture (He et al. 2010, "Guided Image Filtering")."""
-    guide = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
-    side = 2 * (image.shape[0] // 40) + 1
-
-    def mean(values: Any) -> Any:
-        return cv2.blur(values, (side, side))
-
-    slope = (mean(guide * mask) - mean(guide) * mean(mask)) / (mean(guide * guide) - mean(guide) ** 2 + 1e-3)
-    found = mean(slope) * guide + mean(mean(mask) - slope * mean(guide))
-    return np.asarray(smoothstep(found, 0.1, 0.9), np.float32)
 
 
 def look(seen: Scene) -> Look:
@@ -230,46 +165,13 @@ def choose_canvases(apart: NDArray[Any], count: int) -> list[int]:
     return sorted(set(chosen))
 
 
-def recolor(photo: Scene, painting: Scene) -> Image:
-    """(S, S, 3) RGB uint8: the photo, each part in the mean and covariance of the colours of the painting's part."""
-    lab = to_lab(photo.image)
-    made, total = np.zeros_like(lab), np.full((*lab.shape[:2], 1), 1e-3, np.float32)
-    for part, theirs in enumerate(_colors(painting)):
-        ours = lab[photo.parts[part] > 0.5]
-        if len(ours) < 50:
-            continue
-        weight = cv2.GaussianBlur(photo.parts[part], (0, 0), photo.image.shape[0] / 170)[..., None]
-        made += weight * ((lab - ours.mean(axis=0)) @ _transport(ours, theirs).T + theirs.mean(axis=0))
-        total += weight
-    return np.clip(from_lab(np.asarray(made / total, np.float32)), 0, 255).round().astype(np.uint8)
-
-
-def _colors(painting: Scene) -> list[Floats]:
-    """Of each part the colours in Lab, (N, 3); of one that the painting hardly has, those of all but the skin."""
-    lab, where = to_lab(painting.image), painting.parts.argmax(axis=0)
-    return [lab[where == part] if (where == part).sum() > 300 else lab[where != _SKIN] for part in range(len(PARTS))]
-
-
-def _transport(ours: Floats, theirs: Floats) -> NDArray[Any]:
-    """(3, 3), the linear map of least movement from one covariance to the other, its gains bounded."""
-
-    def power(matrix: NDArray[Any], exponent: float) -> NDArray[Any]:
-        values, vectors = np.linalg.eigh(matrix)
-        return (vectors * np.maximum(values, 1e-6) ** exponent) @ vectors.T
-
-    a, b = (np.cov(each.T) + 4 * np.eye(3) for each in (ours, theirs))
-    root, inverse = power(a, 0.5), power(a, -0.5)
-    values, vectors = np.linalg.eigh(inverse @ power(root @ b @ root, 0.5) @ inverse)
-    return (vectors * np.clip(values, 0.4, 2.5)) @ vectors.T
-
-
 def draw_strokes(photo: Scene, colored: Image, painting: Scene, hand: Hand, seed: int) -> Image:
     """(S, S, 3) RGB uint8: `colored`, the photo as `recolor` gives it, painted with strokes."""
     random, size = np.random.default_rng(seed), colored.shape[0]
     unit = size / 256
     along = _directions(photo, colored, hand, random)
     lab, where = to_lab(colored), photo.parts.argmax(axis=0)
-    palettes = np.stack([each[random.integers(0, len(each), _PALETTE)] for each in _colors(painting)])
+    palettes = np.stack([each[random.integers(0, len(each), _PALETTE)] for each in colors_of(painting)])
     large = cv2.resize(cv2.GaussianBlur(colored, (0, 0), 4 * unit), None, fx=_FINER, fy=_FINER)
     canvas = np.ascontiguousarray(large, np.uint8)
     for layer in hand.layers:
@@ -277,7 +179,7 @@ def draw_strokes(photo: Scene, colored: Image, painting: Scene, hand: Hand, seed
         wanted = np.asarray(cv2.GaussianBlur(lab, (0, 0), max(0.35 * width, 0.4)), np.float32)
         starts = _starts(canvas, wanted, photo.features, layer, width, random)
         x, y = starts.astype(int).T
-        eyes = np.maximum(photo.features, hand.face * photo.parts[_SKIN])[y, x]
+        eyes = np.maximum(photo.features, hand.face * photo.parts[SKIN])[y, x]
         length = layer.length * unit * (1 - 0.6 * eyes) * random.uniform(0.6, 1.2, len(starts)) / 2
         paths, alive = _walk(starts, length, along, wanted, where, hand.stop)
         colors = _stroke_colors(wanted[y, x], where[y, x], palettes, layer.odd * (1 - 0.85 * eyes), random)
@@ -299,14 +201,14 @@ def _directions(photo: Scene, colored: Image, hand: Hand, random: np.random.Gene
         smooth = cv2.GaussianBlur(np.asarray(values, np.float32), (0, 0), blur * unit)
         return cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1)
 
-    back = photo.parts[_BACKGROUND]
+    back = photo.parts[BACKGROUND]
     whirls = slope(cv2.resize(random.standard_normal((5, 5)).astype(np.float32), (size, size),
                               interpolation=cv2.INTER_CUBIC), 6)  # fmt: skip
     around = [a + 0.3 * hand.around * b for a, b in zip(slope(1 - back, 18), whirls, strict=True)]
-    within = slope(photo.parts[_SKIN], 14)
+    within = slope(photo.parts[SKIN], 14)
     tensor = np.zeros((3, size, size), np.float32)
     edges = slope(to_lab(colored)[..., 0], 1.5)
-    for (x, y), strength in ((edges, None), (around, 3 + 12 * back), (within, 9 * photo.parts[_SKIN])):
+    for (x, y), strength in ((edges, None), (around, 3 + 12 * back), (within, 9 * photo.parts[SKIN])):
         square = 1.0 if strength is None else (strength / (np.hypot(x, y) + 1e-6)) ** 2
         tensor += square * np.stack([x * x, x * y, y * y])
     xx, xy, yy = (cv2.GaussianBlur(each, (0, 0), 4.5 * unit) for each in tensor)
@@ -360,7 +262,7 @@ def _stroke_colors(
     chosen = palettes[part[:, None], random.integers(0, _PALETTE, (len(part), 40))]
     apart = np.square((chosen - wanted[:, None]) / np.array([0.7, 1, 1])).sum(axis=2)
     nearest = chosen[np.arange(len(part)), apart.argmin(axis=1)]
-    share = (odd * np.where(part == _SKIN, 0.8, 1.0))[:, None]
+    share = (odd * np.where(part == SKIN, 0.8, 1.0))[:, None]
     chance = random.normal(0, 1, wanted.shape) * np.array([3, 2, 2])
     return np.asarray(wanted + share * ((nearest - wanted) * np.array([0.35, 0.8, 0.8]) + chance), np.float32)
 

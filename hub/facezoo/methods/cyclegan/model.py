@@ -6,17 +6,21 @@ Source: Zhu et al. 2017, "Unpaired Image-to-Image Translation using Cycle-Consis
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from os import PathLike
+from pathlib import Path
+from typing import Any, Self, cast
 
 from diffusers.configuration_utils import ConfigMixin, register_to_config
 from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 
+from facezoo.methods.cyclegan.brush import BrushGenerator
 from facezoo.nn.patch import PatchDiscriminator
 from facezoo.nn.residual import infer_normalisation, last_layers, trunk
 
-__all__ = ["PatchDiscriminator", "ResnetGenerator"]
+__all__ = ["PatchDiscriminator", "ResnetGenerator", "Translator"]
 
 
 class ResnetGenerator(ModelMixin, ConfigMixin):
@@ -75,3 +79,15 @@ class ResnetGenerator(ModelMixin, ConfigMixin):
             "padding_type": "zero" if first == 0 else "reflect",
             "skip": False,
         }
+
+
+class Translator(ModelMixin):
+    """Either generator: which one, the config beside the weights says."""
+
+    @classmethod
+    def from_pretrained(cls, pretrained_model_name_or_path: str | PathLike[str] | None, **settings: Any) -> Self:
+        """Read a generator from a folder. Raises OSError or ValueError, as diffusers does."""
+        folder = Path(pretrained_model_name_or_path or "")
+        named = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("_class_name")
+        kind = BrushGenerator if named == BrushGenerator.__name__ else ResnetGenerator
+        return cast("Self", kind.from_pretrained(folder, **settings))

@@ -13,7 +13,8 @@ from facezoo.errors import UsageError
 from facezoo.face.find import move
 from facezoo.face.mesh import FACE_OVAL, smoothstep
 from facezoo.method.pipeline import RestylePipeline
-from facezoo.methods.cyclegan.model import ResnetGenerator
+from facezoo.methods.cyclegan.brush import BrushGenerator
+from facezoo.methods.cyclegan.model import Translator
 from facezoo.motion.paint_over import open_mouth
 from facezoo.types import Face, Image, Mask, Step
 
@@ -39,7 +40,7 @@ class CycleGan(RestylePipeline):
     et al. 2017, "Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial Networks"."""
 
     spec = SPEC
-    components: ClassVar[Mapping[str, type[Any]]] = dict.fromkeys(_NAMED, ResnetGenerator)
+    components: ClassVar[Mapping[str, type[Any]]] = dict.fromkeys(_NAMED, Translator)
 
     @classmethod
     def complete(cls, names: Iterable[str]) -> bool:
@@ -145,16 +146,16 @@ class CycleGan(RestylePipeline):
 
         height, width = image.shape[:2]
         small = _shrunk(image, size)
-        beyond = [-side % 4 for side in small.shape[:2]]
+        beyond = [-side % 8 for side in small.shape[:2]]
         padded = cv2.copyMakeBorder(small, 0, beyond[0], 0, beyond[1], cv2.BORDER_REFLECT_101)
         network = self.quick(name)
         with torch.inference_mode():
             batch = torch.from_numpy(padded[None]).permute(0, 3, 1, 2).to(network.device, network.dtype) / 127.5 - 1
             made = network(batch)[0].float().permute(1, 2, 0).cpu().numpy()
-        change = (made[: small.shape[0], : small.shape[1]] + 1) * 127.5 - small
-        if small.shape != image.shape:
-            change = cv2.resize(change, (width, height), interpolation=cv2.INTER_CUBIC)
-        return np.asarray(change, np.float32)
+        painted = (made[: small.shape[0], : small.shape[1]] + 1) * 127.5
+        if isinstance(self.networks[name], BrushGenerator):  # strokes replace the picture's details
+            return np.asarray(_enlarged(painted, width, height) - image, np.float32)
+        return _enlarged(np.asarray(painted - small, np.float32), width, height)
 
 
 def _shrunk(image: Image, size: int) -> Image:
@@ -165,6 +166,13 @@ def _shrunk(image: Image, size: int) -> Image:
         return image
     target = (max(8, round(width * scale)), max(8, round(height * scale)))
     return np.asarray(cv2.resize(image, target, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _enlarged(values: NDArray[np.float32], width: int, height: int) -> NDArray[np.float32]:
+    """(H, W, 3) float32 to (height, width, 3)."""
+    if values.shape[:2] == (height, width):
+        return values
+    return np.asarray(cv2.resize(values, (width, height), interpolation=cv2.INTER_CUBIC), np.float32)
 
 
 def _added(image: Image, change: NDArray[np.float32]) -> Image:

@@ -1,0 +1,210 @@
+"""Teach CycleGAN's translators from pairs that were made by rules, before or in place of any cycle.
+
+    python training/style_pairs.py ... --styles van_gogh_blue --output runs/pairs
+    python training/cyclegan_pairs.py --pairs runs/pairs/van_gogh_blue --output runs/van_gogh
+
+Unpaired training on a processor leaves a tint: strokes are too rare among what it is rewarded for. Pairs say where
+strokes go. The weights are those of the method cyclegan, and training/cyclegan.py may go on from them. Source: Isola et
+al. 2017, "Image-to-Image Translation with Conditional Adversarial Networks"; the other losses: facezoo.train.pairs.
+What all trainings share, stopping and going on: facezoo.train.loop.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from facezoo.errors import UsageError
+from facezoo.methods.cyclegan.brush import BrushGenerator
+from facezoo.methods.cyclegan.pipeline import CycleGan
+from facezoo.train.checkpoint import take_over
+from facezoo.train.config import RunConfig, start
+from facezoo.train.cyclegan import pixels, plain
+from facezoo.train.likeness import score_of
+from facezoo.train.loop import Kept, Loop, half_cosine
+from facezoo.train.pairs import Judge, Texture, draw_pair, read_pairs, tone
+from facezoo.train.sources import data_sets
+from facezoo.zoo.record import Score
+
+Heap = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config(RunConfig):
+    """Train CycleGAN's translators from pairs."""
+
+    pairs: Path
+    """Pairs of one style, a folder as training/style_pairs.py makes it. Whose faces they show it says itself."""
+    names: tuple[str, ...] = ("photo", "painting")
+    """What both kinds are called: photo painting, or old_photo old_painting."""
+    side: int = 240
+    """Side in pixels of the parts that are learned from, a multiple of 8."""
+    ngf: int = 24
+    """Channels of a translator's first layer."""
+    blocks: int = 2
+    """Its residual blocks."""
+    ndf: int = 24
+    """Channels of a judge's first layer."""
+    steps: int = 2_000
+    """Steps of the optimiser."""
+    batch: int = 1
+    """Pairs a step."""
+    average: float = 0.99
+    """Decay of the running mean of the weights, which is what is kept."""
+    back: int = 3
+    """The way back, from paintings to photos, is easier: it learns at every so many steps."""
+    judged: int = 100
+    """Step from which the judges take part."""
+    rate: float = 8e-4
+    """Learning rate of the translators' Adam; it falls to 0 along half a cosine."""
+    judge_rate: float = 4e-4
+    """Learning rate of the judges' Adam."""
+    tone: float = 10.0
+    """Weight of the difference in colours without strokes."""
+    detail: float = 4.0
+    """Weight of the difference of pixels, L1: strokes that lie elsewhere cost twice, so that much of it blurs."""
+    texture: float = 25.0
+    """Weight of the difference of local energies."""
+    match: float = 3.0
+    """Weight of the difference in the judge's features."""
+    kept: int = 8
+    """Pairs that are not learned from but looked at and measured on."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if set(self.names) - set(CycleGan.components) or len(self.names) != 2:
+            raise ValueError(f"--names takes two of {', '.join(CycleGan.components)}")
+        if self.side % 8:
+            raise ValueError("--side must be a multiple of 8")
+        if self.back < 1:
+            raise ValueError("--back must be at least 1")
+
+
+PRESETS: dict[str, dict[str, Any]] = {"cpu": {}}
+
+
+@dataclass(frozen=True, eq=False)
+class Way:
+    """A translator with its judge, as they were made and as Accelerate wants them, and what teaches them."""
+
+    judging: Judge
+    network: Any
+    judge: Any
+    turns: Any
+    rules: Any
+
+
+def main(config: Config) -> None:
+    """Read pairs, train both ways, measure, save, and upload when asked to."""
+    loop = Loop("cyclegan", config, losses=("there", "back", "judges"), script="cyclegan_pairs")
+    photos, paintings, told = read_pairs(config.pairs)
+    if len(photos) <= config.kept or config.side > photos.shape[1]:
+        raise UsageError(
+            f"{len(photos)} pairs of {photos.shape[1]} px in {config.pairs} are too few or too small.",
+            f"--kept holds {config.kept} of them back, --side is {config.side}.",
+        )
+    if not config.consent:
+        config = replace(config, consent=(told["consent"],), statement=(told["statement"],))
+    kind_a, kind_b = config.names
+    made = {name: BrushGenerator(config.ngf, config.blocks) for name in (kind_b, kind_a)}
+    for name, network in made.items():
+        if config.init_from:
+            loop.say(take_over(network, config.init_from, name))
+    kept = what_is_kept({name: loop.averaged(network) for name, network in made.items()}, photos, paintings, config)
+    there, back = (way(loop, network, config) for network in made.values())
+    loop.say(f"{len(photos)} pairs")
+    texture = Texture().to(loop.accelerator.device)
+    for step in loop.steps(kept):
+        loop.slow(half_cosine(step / config.steps), there.turns, there.rules, back.turns, back.rules)
+        drawn = draw_pair(photos[config.kept :], paintings[config.kept :], config.batch, config.side)
+        photo, painting = (each.to(loop.accelerator.device) for each in drawn)
+        learn(loop, there, photo, painting, texture, "there", config)
+        if step % config.back == 0:
+            learn(loop, back, painting, photo, texture, "back", config)
+    loop.finish(kept)
+
+
+def way(loop: Loop, network: nn.Module, config: Config) -> Way:
+    """A new judge for a translator, and optimisers for both."""
+    judge = Judge(config.ndf)
+    turns = torch.optim.Adam(network.parameters(), config.rate, betas=(0.5, 0.99))
+    rules = torch.optim.Adam(judge.parameters(), config.judge_rate, betas=(0.5, 0.99))
+    return Way(judge, *loop.prepare(network, judge, turns, rules))
+
+
+def learn(loop: Loop, way: Way, seen: Tensor, wanted: Tensor, texture: Texture, name: str, config: Config) -> None:
+    """One step of one way. seen, wanted: (B, 3, S, S) in [-1, 1], pictures and what is to become of them."""
+    made = way.network(seen)
+    loss = config.tone * (tone(made) - tone(wanted)).abs().mean() + config.detail * (made - wanted).abs().mean()
+    loss = loss + config.texture * texture(made, wanted)
+    judged = loop.step >= config.judged
+    if judged:
+        way.judging.requires_grad_(False)
+        with loop.accelerator.autocast():
+            fooled, apart = way.judging.against(seen, made, wanted)
+        loss = loss + fooled + config.match * apart
+        way.judging.requires_grad_(True)
+    loop.log(**{name: loss})
+    loop.update(loss, way.turns, way.network)
+    if judged:
+        wrong = way.judge(seen, made.detach(), wanted)
+        loop.log(judges=wrong)
+        loop.update(wrong, way.rules, way.judge)
+
+
+def what_is_kept(mean: dict[str, Any], photos: Heap, paintings: Heap, config: Config) -> Kept[CycleGan]:
+    """The averaged translators, each named after what it makes, and how they are looked at."""
+    count = config.kept
+    true = (photos[:count], paintings[:count])
+    return Kept(
+        pipeline=lambda: CycleGan(mean),
+        preview=lambda made: preview(made, true, config),
+        measure=lambda made, most: measure(made, (true[0][:most], true[1][:most]), config),
+        data=data_sets([(config.pairs, len(photos) - count)], config),
+        limits=f"It learned from {len(photos) - count} pairs in one painting's colours, made by rules. No cycle has "
+        "been trained on yet: nothing holds the way back to what came there.",
+    )
+
+
+@torch.inference_mode()
+def translated(network: Any, pictures: Heap) -> Heap:
+    """(N, S, S, 3) RGB uint8, one at a time."""
+    device = next(network.parameters()).device
+    return np.concatenate([plain(network(pixels(each[None]).to(device))) for each in pictures])
+
+
+def preview(made: CycleGan, true: tuple[Heap, Heap], config: Config) -> Heap:
+    """(H, W, 3) RGB uint8 of pairs kept back, one a row: photo | as painting | the painting of the pair | as photo."""
+    ways = zip(true, reversed(config.names), strict=True)
+    there, back = (translated(made.networks[name], pictures) for pictures, name in ways)
+    return np.hstack([np.vstack(list(each)) for each in (true[0], there, true[1], back)])
+
+
+def measure(made: CycleGan, true: tuple[Heap, Heap], config: Config) -> list[Score]:
+    """How far translated pictures are from those of their pairs, in brushwork and in colours."""
+    texture, scores = Texture(), list[Score]()
+
+    def apart(ours: Tensor, theirs: Tensor) -> tuple[float, float]:
+        return float(texture(ours, theirs)), float((tone(ours) - tone(theirs)).abs().mean())
+
+    for seen, wanted, name in zip(true, reversed(true), reversed(config.names), strict=True):
+        found = translated(made.networks[name], seen)
+        before, after, goal = (pixels(each).split(1) for each in (seen, found, wanted))
+        values, untouched = (
+            np.array([apart(a, b) for a, b in zip(some, goal, strict=True)]).T.tolist() for some in (after, before)
+        )
+        for number, (metric, words) in enumerate((("texture", "brushwork"), ("tone", "colours without strokes"))):
+            title = f"difference in {words} from the {name} of the pair, of 2 from black to white"
+            simple = {"untouched": untouched[number]}
+            scores.append(score_of(f"{metric}_{name}", title, values[number], simple, better="lower"))
+    return scores
+
+
+if __name__ == "__main__":
+    start(main, Config, PRESETS)

@@ -17,7 +17,7 @@ from facezoo.face.mesh import EYES, fit_affine, lay_over, rasterise, sample
 from facezoo.face.networks import network
 from facezoo.types import Image, Points
 
-__all__ = ["Eyes", "Iris", "lash_line", "paint_eye", "paint_lashes", "read_eyes", "set_lids"]
+__all__ = ["Eyes", "Iris", "lid_skin", "paint_eye", "paint_lashes", "read_eyes", "set_lids"]
 
 Iris = NDArray[np.float32]
 """(3,) float32: centre x, y in pixels and radius."""
@@ -28,6 +28,7 @@ _SIDE = 64  # px, the iris network's input
 _WIDER = 2.3  # its crop is this many eye widths wide
 _UPPER_LID = 0.85  # of a blink
 _LASHES = 0.13  # eye widths above the lid's edge that belong to the lash line
+_BEYOND = 0.1  # eye widths below and beside the mesh's eye that may still be white
 _INSIDE = 0.94  # of the opening that is surely eye and not lash
 _MARGIN = 2  # px that the eye is painted beyond the opening, under the skin
 
@@ -77,11 +78,18 @@ def set_lids(shape: Points, own: Points, side: int, factor: float) -> None:
         shape[below] = own[below] + drift - change * (1 - _UPPER_LID)
 
 
-def lash_line(mesh: Points, side: int, closing: float) -> Points:
-    """(7, 2) px: where the skin above the upper lid is read from. The more the eye closes (0 to 1), the further above
-    the lashes, so that they are not stretched over the lid."""
-    points = mesh[list(EYES[side]), :2]
-    return (points[1:8] + _upward(points) * (_LASHES * closing)).astype(np.float32)
+def lid_skin(mesh: Points, side: int, closing: float) -> Points:
+    """(16, 2) px, along an eye's ring: where the skin around it is read from. The more the eye closes (0 to 1), the
+    further above the lashes, so that they are not stretched over the lid; and the further below and beside the eye, so
+    that nothing of its white is left around closed lids."""
+    points = mesh[list(EYES[side]), :2].astype(np.float32)
+    up, across = _upward(points) * closing, (points[8] - points[0]) * closing
+    points[1:8] += up * _LASHES
+    points[9:16] -= up * _BEYOND
+    for corner, out in ((0, -_BEYOND), (8, _BEYOND)):
+        points[corner] += 1.6 * out * across
+        points[[(corner - 1) % 16, corner + 1]] += 0.8 * out * across
+    return points
 
 
 def paint_eye(
@@ -141,8 +149,9 @@ def paint_lashes(canvas: Image, photo: Image, opening: Points, origin: Points, c
     width = float(np.linalg.norm(opening[8] - opening[0]))
     soft = cv2.GaussianBlur(covered, (0, 0), max(0.6, 0.03 * width))
     alpha = np.clip(soft * 1.6 - 0.4, 0, 1) * min(1.0, closing * 2)
-    drawn = sample(photo, raster.read(source.astype(np.float32)))
-    lay_over(canvas[low[1] : high[1], low[0] : high[0]], drawn, (alpha * covered).astype(np.float32))
+    below = canvas[low[1] : high[1], low[0] : high[0]]
+    drawn = np.minimum(sample(photo, raster.read(source.astype(np.float32))), below)  # lashes darken
+    lay_over(below, drawn, (alpha * covered).astype(np.float32))
 
 
 def _turned(

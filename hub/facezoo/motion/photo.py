@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from facezoo.face.head import Placement, fit_head, rotation_of
 from facezoo.face.mesh import EYES, FACE_OVAL, INNER_LIPS, Raster, angles, lay_over, rasterise, sample, topology
-from facezoo.motion.eyes import lash_line, paint_eye, paint_lashes, read_eyes, set_lids
+from facezoo.motion.eyes import lid_skin, paint_eye, paint_lashes, read_eyes, set_lids
 from facezoo.motion.hidden import FarSide, Stretch, facing
 from facezoo.motion.lids import Lids
 from facezoo.motion.motion import Motion, lip_opening
@@ -115,7 +115,7 @@ class MovablePhoto:
         moved[:, :2] -= low
         read = self._stretch.read(mesh)
         for side, ring in enumerate(EYES):
-            read[list(ring[1:8])] = lash_line(self.mesh, side, float(closing[side]))
+            read[list(ring)] = lid_skin(self.mesh, side, float(closing[side]))
         size = (int(high[0] - low[0]), int(high[1] - low[1]))
         raster = rasterise(moved, topology().triangles, size, edge_on=_EDGE_ON)
         drawn = sample(self.photo, raster.read(read))

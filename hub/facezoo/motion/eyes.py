@@ -83,10 +83,11 @@ def lid_skin(mesh: Points, side: int, closing: float) -> Points:
     further above the lashes, so that they are not stretched over the lid; and the further below and beside the eye, so
     that nothing of its white is left around closed lids."""
     points = mesh[list(EYES[side]), :2].astype(np.float32)
-    up, across = _upward(points) * closing, (points[8] - points[0]) * closing
-    points[1:8] += up * _LASHES
-    points[9:16] -= up * _BEYOND
-    for corner, out in ((0, -_BEYOND), (8, _BEYOND)):
+    up, across = _upward(points), points[8] - points[0]
+    beyond = _BEYOND * closing**2
+    points[1:8] += _LASHES * closing * up
+    points[9:16] -= beyond * up
+    for corner, out in ((0, -beyond), (8, beyond)):
         points[corner] += 1.6 * out * across
         points[[(corner - 1) % 16, corner + 1]] += 0.8 * out * across
     return points

@@ -223,7 +223,7 @@ class MethodSpec:
     paper: str
     summary: str
     family: Literal["rules", "translation", "autoencoder", "reenactment", "diffusion"]
-    tasks: tuple[Literal["swap", "animate", "restyle", "puppet"], ...]
+    tasks: tuple[Literal["swap", "animate", "restyle", "puppet", "learn"], ...]
     licence: str
     pipeline: str
     params: type

@@ -98,6 +98,8 @@ class Probe:
             return file if name == "image" else None
         if isinstance(block, gr.State):
             return None
+        if isinstance(block, gr.File):
+            return [file]
         if isinstance(block, gr.HTML) and not isinstance(block.value, str):
             return {"person": "imani", "posture": {}, "method": "landmark_warp"} | (block.value or {}) | {
                 "upload": str(self.picture), "face": "1"}  # fmt: skip

@@ -63,7 +63,7 @@ SPEC = MethodSpec(
     "do what 68 points say: it carries the photos' own texture to where it belongs, and paints what no photo shows. It "
     "can learn a face better in a few steps.",
     family="reenactment",
-    tasks=("animate",),
+    tasks=("animate", "learn"),
     licence="Apache-2.0",
     pipeline=".pipeline:TalkingHead",
     params=Params,

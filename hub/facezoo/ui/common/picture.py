@@ -22,6 +22,7 @@ from facezoo.zoo.embedded import Example, examples
 __all__ = [
     "MOTION", "NEVER_EXISTED", "OWN", "Chosen", "Picker", "PictureInput", "chosen_face", "chosen_people",
     "consent_box", "driver_input", "first_example", "picture_input", "resolve_upload", "sent_by_page", "turn",
+    "write_preview",
 ]  # fmt: skip
 
 OWN = "own"
@@ -232,7 +233,7 @@ def _seen(path: Path, example: Chosen | None) -> Chosen:
     seen = runner.inspect(path)
     height, width = seen.preview.shape[:2]
     kind = {"photo": "Photo", "animation": "Animation", "video": "Video"}[seen.clip.kind]
-    known = example or Chosen(path, _write_preview(seen.preview), f"{kind}, {seen.clip.width} × {seen.clip.height} px")
+    known = example or Chosen(path, write_preview(seen.preview), f"{kind}, {seen.clip.width} × {seen.clip.height} px")
     boxes = tuple(_percent(face, width, height) for face in seen.faces)
     return replace(known, kind=seen.clip.kind, needs_consent=seen.needs_consent, boxes=boxes, looked=True)
 
@@ -251,7 +252,7 @@ def _from_example(example: Example) -> Chosen:
     return Chosen(path=example.path, preview=example.path, caption=caption, example=example.id)
 
 
-def _write_preview(image: Image) -> Path:
+def write_preview(image: Image) -> Path:
     """The visitor's own picture, decoded and checked, as a JPEG that any browser shows (HEIC would not)."""
     from PIL import Image as Pillow
 

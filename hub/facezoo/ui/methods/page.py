@@ -13,6 +13,7 @@ from facezoo.ui.common.form import Order, SwapForm, swap_form
 from facezoo.ui.common.html import heading, static, template
 from facezoo.ui.common.results import make
 from facezoo.ui.jobs import Run, Working, shows, wire_runs
+from facezoo.ui.methods.learn import learn_zone
 from facezoo.ui.methods.playground import playground
 from facezoo.ui.methods.steps import Asked, StepsView, door_to, shut, steps_view, wire_steps
 from facezoo.ui.workspace import new_folder
@@ -23,6 +24,8 @@ __all__ = ["method_tab"]
 def method_tab(spec: MethodSpec, *, in_animate: bool) -> None:
     """Fills the surrounding tab and wires it. in_animate: the Animate tab is where one tries this method."""
     static(template("methods/page.html").about(spec, in_animate))
+    if "learn" in spec.tasks:
+        learn_zone(spec)
     if "swap" not in spec.tasks and "animate" in spec.tasks:
         return  # one picture and a driver go in, not one picture and a persona
     with gr.Row(elem_classes=["zones"]):

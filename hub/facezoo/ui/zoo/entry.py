@@ -24,7 +24,7 @@ FAMILIES = {
     "diffusion": "Diffusion",
 }
 TASKS = {"swap": "Swap a face", "animate": "Animate a picture", "restyle": "Change the style",
-         "puppet": "Move a persona"}  # fmt: skip
+         "puppet": "Move a persona", "learn": "Learn a face"}  # fmt: skip
 _STATES: dict[str, State] = {"own folder": "own folder", "Hub cache": "here", "embedded": "ships", "": "not here"}
 
 

@@ -9,7 +9,10 @@ from itertools import takewhile
 import numpy as np
 from numpy.typing import NDArray
 
-from facezoo.face.find import crop_affine, realign
+from facezoo.errors import NoFace
+from facezoo.face.find import crop_affine, follow_face, realign
+from facezoo.face.follow import SAME_PLACE, apart
+from facezoo.face.likeness import covered, skin_colours
 from facezoo.face.mesh import RIGID, to_68, topology
 from facezoo.face.one_euro import OneEuro
 from facezoo.types import Box, Face, Frame, Landmarks, Points
@@ -18,7 +21,9 @@ __all__ = ["Seen", "Steady"]
 
 _BRIDGED = 0.45  # seconds between two sightings of a face that is taken to have been there all the time
 _FADE = 0.16  # seconds in which a swap goes before a face is lost, and comes back with it
+_COVERED, _BLURRED = 0.2, 0.35  # shares that look otherwise from which a face is hidden: found there, or only supposed
 _MOST = 32  # frames that are held back at most, whatever their rate
+_NOTHING = np.zeros((0, 3), np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,9 +39,9 @@ class Seen:
 class Steady:
     """Takes the faces that a Follower found, frame by frame, and gives them back a moment later, calmed.
 
-    A face that was lost for up to 0.4 s and found again gets landmarks for the frames between; one that was lost for
-    longer fades out and in. Nothing reaches across a cut. No more than 0.6 s of frames, and never more than 32, are
-    held back.
+    A face that appears is followed backwards as far as frames are held; one that was lost for up to 0.4 s and found
+    again gets landmarks for the frames between, unless something else is seen there; one that was lost for longer fades
+    out and in. Nothing reaches across a cut. No more than 0.6 s of frames, and never more than 32, are held back.
 
     smoothing: [0, 1], 0 leaves the landmarks that were found as they are. crop_size: side of the crops in pixels; with
     0 each face keeps the picture's own resolution as it was when it appeared."""
@@ -64,26 +69,29 @@ class Steady:
         return [self._release() for _ in range(len(self._held))]
 
     def _bridge(self, face: Face) -> None:
-        """Give the face a place in the held frames right before this one in which it is missing, if it was seen in the
-        same shot not long before them."""
+        """Give the face a place in the held frames right before this one in which it is missing, as far as the picture
+        there agrees: followed backwards, and between two sightings of a moment also where nothing was found."""
         after = self._held[-1]
-        if after.cut:
-            return
-        between: list[_Held] = []
-        for held in list(self._held)[-2::-1]:
+        missing: list[_Held] = []
+        before: Face | None = None
+        held = after
+        for held in list(self._held)[-2::-1] if not after.cut else []:
             before = held.faces.get(face.number)
             if before is not None:
                 break
+            missing.append(held)
             if held.cut:
-                return
-            between.append(held)
-        else:
-            return
+                break
+        usual = skin_colours(after.frame.image, face.landmarks) if missing else _NOTHING
+        rest = _followed_back(face, usual, missing)
         lost = after.frame.time - held.frame.time
-        if between and lost <= _BRIDGED:
-            for each in between:
-                share = (each.frame.time - held.frame.time) / lost
-                each.faces[face.number] = _between(before, face, share, each.frame)
+        if before is None or not rest or lost > _BRIDGED:
+            return
+        between = [_between(before, face, (each.frame.time - held.frame.time) / lost, each.frame) for each in rest]
+        alone = all(_alone(each, held) for each, held in zip(between, rest, strict=True))
+        if alone and all(_looks_like(each, usual, _BLURRED) for each in between):
+            for each, filled in zip(rest, between, strict=True):
+                each.faces[face.number] = filled
 
     def _release(self) -> Seen:
         held = self._held.popleft()
@@ -131,6 +139,30 @@ class _Track:
 
     side: int
     filter: OneEuro
+
+
+def _followed_back(face: Face, usual: NDArray[np.float32], missing: list[_Held]) -> list[_Held]:
+    """Put the face into the frames before it, latest first, as far as it can be followed; gives those that are left.
+    usual: its colours."""
+    for done, held in enumerate(missing):
+        try:
+            face = follow_face(held.frame.image, face)
+        except NoFace:
+            return missing[done:]
+        if not _alone(face, held) or not _looks_like(face, usual, _COVERED):
+            return missing[done:]
+        held.faces[face.number] = face
+    return []
+
+
+def _alone(face: Face, held: _Held) -> bool:
+    """Whether no other face is seen there."""
+    return all(apart(face, other) > SAME_PLACE for other in held.faces.values())
+
+
+def _looks_like(face: Face, usual: NDArray[np.float32], most: float) -> bool:
+    now = skin_colours(face.frame, face.landmarks)
+    return covered(now, usual, face.landmarks.mesh) <= most
 
 
 def _between(before: Face, after: Face, share: float, frame: Frame) -> Face:

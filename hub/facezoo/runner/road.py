@@ -176,10 +176,9 @@ def _still(translator: Translator, clip: Clip) -> tuple[Frame, int]:
 
 
 def _at_least_one_face(frames: Iterator[Frame], follower: Follower) -> Iterator[Frame]:
-    """The frames; at their end it raises NoFace when none of them had a face."""
+    """The frames; at their end it raises NoFace when a face that was asked for never came."""
     yield from frames
-    if not follower.most:
-        choose([], "all")
+    follower.check_all_came()
 
 
 def _own(pipeline: FacePipeline | AnimationPipeline, method: str) -> FacePipeline | AnimationPipeline:

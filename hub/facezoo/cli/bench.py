@@ -229,7 +229,7 @@ def _time_networks(runs: int, methods: Sequence[str]) -> list[dict[str, Any]]:
     torch.set_num_threads(1)
     rows: list[dict[str, Any]] = []
     try:
-        for name, network, inputs in _networks(methods or ("cyclegan", "face2face", "pix2pixhd")):
+        for name, network, inputs in _networks(methods or ("cyclegan", "face2face", "pix2pixhd", "talking_head")):
             both = {"plain": network, "quick": hasten(network)}
             best, made = {each: float("inf") for each in both}, dict[str, Any]()
             with torch.inference_mode():
@@ -246,19 +246,25 @@ def _time_networks(runs: int, methods: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def _networks(methods: Sequence[str]) -> Iterator[tuple[str, Any, tuple[Any, ...]]]:
-    """Name, network and inputs. The papers' networks have untrained weights, which changes no time; facezoo's own are
-    those that ship."""
+    """Name, network and inputs. The papers' networks have untrained weights, which changes no time, and the talking head
+    its spectral norms; facezoo's own are those that ship."""
     import torch
 
     from facezoo import registry
     from facezoo.methods.cyclegan.model import ResnetGenerator
     from facezoo.methods.face2face.model import UnetGenerator
+    from facezoo.methods.talking_head.model import Generator
 
     torch.manual_seed(0)
     if "cyclegan" in methods:
         yield "CycleGAN's ResNet-9, 256 px", ResnetGenerator().eval(), (torch.rand(1, 3, 256, 256) * 2 - 1,)
     if "face2face" in methods:
         yield "pix2pix' U-Net, 256 px", UnetGenerator().eval(), (torch.rand(1, 3, 256, 256) * 2 - 1,)
+    if "talking_head" in methods:
+        head = Generator().eval()
+        for each in [each for each in head.modules() if isinstance(each, torch.nn.Conv2d | torch.nn.Linear)]:
+            torch.nn.utils.spectral_norm(each)
+        yield "the talking head's generator, 256 px", head.eval(), (torch.rand(1, 3, 256, 256), torch.randn(1, 512, 1))
     for method, name in (("cyclegan", "painting"), ("face2face", "painter"), ("pix2pixhd", "painter")):
         if method not in methods:
             continue

@@ -72,6 +72,9 @@ def test_opens_on_a_finished_film(visit: Visitor, hub: Hub, width: int, height: 
     film.wait_for()
     page.wait_for_function("film => film.readyState >= 2 && !film.paused", arg=film.element_handle())
     assert film.bounding_box()["y"] < height  # in the first screen
+    assert film.evaluate("film => film.muted")  # a painting speaks, but not unasked
+    page.locator("#animate-results .hear").click()
+    page.wait_for_function("film => !film.muted && !film.loop", arg=film.element_handle())
     chosen = page.locator(".animate .thumb[aria-pressed=true]")
     assert chosen.get_attribute("title") == page.locator("#animate-results h3").inner_text()
     first_strip = page.locator(".animate .strip h4").first.inner_text()

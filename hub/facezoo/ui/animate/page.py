@@ -122,7 +122,7 @@ def _example(spec: MethodSpec) -> str:
     before = next((each for each in examples() if each.id == facts.get("input")), None)
     if not moving.is_file() or before is None:
         return ""
-    return grid(template("common/cards.html").example(moving, before, facts["driving"]))
+    return grid(template("common/cards.html").example(moving, before, facts))
 
 
 def _ways(spec: MethodSpec) -> Ways:

@@ -40,6 +40,7 @@ from tqdm import tqdm
 from facezoo.errors import FacezooError, UsageError
 from facezoo.media.files import write_whole
 from facezoo.method.pipeline import FacePipeline
+from facezoo.registry import load_spec
 from facezoo.train.checkpoint import (
     TOLD,
     checkpoint_of,
@@ -325,7 +326,9 @@ class Loop:
             self.say(
                 f"{score.name}: {score.result.value:.4g} ({score.result.low:.4g} to {score.result.high:.4g}){simple}"
             )
-        self.say(f"Try them: facezoo run {self.method} photo.jpg --weights {final} --consent -o result.png")
+        moves = load_spec(self.method).tasks[0] == "animate"
+        words = f"animate photo.jpg --method {self.method} --driving talk" if moves else f"run {self.method} photo.jpg"
+        self.say(f"Try them: facezoo {words} --weights {final} --consent -o result.{'mp4' if moves else 'png'}")
 
 
 class _Losses:

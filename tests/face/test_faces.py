@@ -10,10 +10,11 @@ import pytest
 
 from facezoo.errors import NoFace, WeightsUnavailable
 from facezoo.face import networks
-from facezoo.face.find import choose, crop_affine, find_faces, follow_face, move, realign
+from facezoo.face.find import choose, crop_affine, find_faces, follow_face, move, portrait_face, realign
 from facezoo.face.follow import Follower
 from facezoo.face.mesh import FACE_OVAL, expression, head_pose, inter_ocular, to_68, topology
 from facezoo.face.networks import checksums, detect
+from facezoo.face.paste import paste
 from facezoo.media.read import read_photo
 from facezoo.types import Landmarks
 from facezoo.zoo.embedded import examples, personas
@@ -79,6 +80,42 @@ def test_landmarks_and_roll_follow_a_turned_picture(picture: np.ndarray, angle: 
     assert error < 0.04
     assert after.pose.roll - before.pose.roll == pytest.approx(angle, abs=2.5)
     assert after.pose.yaw == pytest.approx(before.pose.yaw, abs=5)
+
+
+@pytest.mark.parametrize("angle", [75, 90, 135, 180, 225, 270])
+def test_a_head_on_its_side_or_upside_down_is_found_as_it_is(angle: float) -> None:
+    for person in personas():
+        picture = cv2.resize(read_photo(person.portrait), (400, 400), interpolation=cv2.INTER_AREA)
+        turn = cv2.getRotationMatrix2D((200, 200), -angle, 0.75)
+        (before,) = find_faces(picture)
+        (after,) = find_faces(cv2.warpAffine(picture, turn, (400, 400), borderMode=cv2.BORDER_REPLICATE))
+        expected = move(before.landmarks.points, turn.astype(np.float32))
+        error = np.linalg.norm(after.landmarks.points - expected, axis=1).mean() / inter_ocular(after.landmarks)
+        assert error < 0.05, person.id
+        crop = move(after.landmarks.points, after.affine)
+        assert crop[30:36, 1].mean() < crop[48:60, 1].mean(), "the crop is upright"
+
+
+@pytest.mark.parametrize("angle", [90, 180])
+def test_what_is_pasted_is_turned_as_the_head_is(picture: np.ndarray, angle: int) -> None:
+    quarters = angle // 90
+    other = portrait_face(read_photo(personas()[1].portrait), "")
+    made = [
+        paste(face, cv2.resize(other.crop, face.crop.shape[:2]))
+        for face in (find_faces(picture)[0], find_faces(np.ascontiguousarray(np.rot90(picture, quarters)))[0])
+    ]
+    back = np.rot90(made[1], -quarters).astype(int)
+    changed = np.abs(made[0].astype(int) - picture).max(axis=2) > 8
+    assert np.abs(back - made[0])[changed].mean() < 6 < np.abs(made[0].astype(int) - picture)[changed].mean()
+
+
+@pytest.mark.parametrize(("name", "roll"), [("duplicate_face.jpg", 0), ("upside_down.jpg", 180)])
+def test_pictures_that_went_wrong(shared: Path, name: str, roll: float) -> None:
+    path = shared / "regressions" / name
+    if not path.is_file():
+        pytest.skip("no such picture here")
+    (face,) = find_faces(read_photo(path))
+    assert abs(abs(face.pose.roll) - roll) < 15
 
 
 def test_a_mirrored_face_looks_the_other_way(picture: np.ndarray) -> None:

@@ -17,14 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facezoo.errors import NoFace
+from facezoo.face.candidates import PRESENCE, candidates
 from facezoo.face.mesh import head_pose
-from facezoo.face.networks import FaceBox, detect, locate_fan, locate_mesh, track_mesh
+from facezoo.face.networks import FaceBox, detect, locate_fan, track_mesh
 from facezoo.types import Box, Face, Image, Landmarks, Points
 
 __all__ = ["FaceBox", "Wanted", "choose", "crop_affine", "crop_image", "detect", "find_faces", "follow_face", "move",
            "portrait_face", "realign"]  # fmt: skip
-
-_PRESENCE = 0.5
 
 Wanted = int | Literal["all"] | frozenset[int]
 """Which faces of a picture: a number (1 is the largest), several, or all."""
@@ -37,14 +36,14 @@ def find_faces(
 
     image: (H, W, 3) RGB uint8. crop_size: side of the aligned crops in pixels, 0 for the picture's own resolution.
     backend: "mesh" (468 points with depth, embedded) or "fan" (68 points, needs facezoo[fan] and its weights).
-    thorough: also look for small faces. Raises WeightsUnavailable when a backend is not usable."""
-    found: list[tuple[FaceBox, Landmarks]] = []
-    for detection in detect(image, thorough=thorough):
-        mesh = locate_mesh(image, detection.box, detection.keypoints[:2])
-        if mesh.presence < _PRESENCE:
-            continue
-        found.append((detection, mesh if backend == "mesh" else locate_fan(image, detection.box)))
-    return [_face(image, i, d.box, marks, crop_size) for i, (d, marks) in enumerate(found, start=1)]
+    thorough: also look for small faces, and for heads turned by more than about 60 degrees. Raises WeightsUnavailable
+    when a backend is not usable."""
+    found = candidates(image, thorough=thorough)
+    marks = [each.mesh if backend == "mesh" else locate_fan(image, each.seen.box) for each in found]
+    return [
+        _face(image, i, each.seen.box, mark, crop_size)
+        for i, (each, mark) in enumerate(zip(found, marks, strict=True), start=1)
+    ]
 
 
 def portrait_face(portrait: Image, persona: str) -> Face:
@@ -73,7 +72,7 @@ def choose(faces: list[Face], wanted: Wanted) -> list[Face]:
 def follow_face(image: Image, previous: Face) -> Face:
     """The same face in the next frame of a clip, without the detector. Raises NoFace when it was lost."""
     marks = track_mesh(image, previous.landmarks)
-    if marks.presence < _PRESENCE:
+    if marks.presence < PRESENCE:
         raise NoFace("The face left the picture.", "Look for it again with find_faces.")
     low, high = marks.mesh[:, :2].min(axis=0), marks.mesh[:, :2].max(axis=0)
     box = Box(*low.tolist(), *high.tolist(), score=marks.presence)

@@ -140,7 +140,7 @@ class Follower:
 
     def _look(self, image: Image) -> None:
         """Let the detector find whom nobody follows yet, and where faces have gone that moved fast."""
-        anew = self.cut or (not self._people.known and self._frame % _LOOK_AGAIN == 0)
+        anew = self.cut or (not self._tracks and self._frame % _SEARCH == 0)
         for found in find_faces(image, crop_size=self._crop_size, thorough=anew):
             near = [(apart(found, track.face), track) for track in self._tracks]
             distance, track = min(near, key=lambda each: each[0], default=(np.inf, None))

@@ -27,6 +27,7 @@ from facezoo.zoo.record import Data, Record, Training, record_text
 
 torch = pytest.importorskip("torch")
 
+from facezoo.methods.cyclegan.brush import BrushGenerator  # noqa: E402
 from facezoo.methods.cyclegan.model import ResnetGenerator  # noqa: E402
 from facezoo.methods.cyclegan.pipeline import CycleGan  # noqa: E402
 from facezoo.methods.cyclegan.window import colors, window_box  # noqa: E402
@@ -86,6 +87,36 @@ def test_a_picture_that_fits_is_what_the_network_makes(pipeline: CycleGan) -> No
     ours = pipeline.restyle(picture, [], params=Params())
     assert np.abs(ours - (made + 1) * 127.5).max() <= 0.51
     assert (pipeline.restyle(picture, [], params=Params(strength=0)) == picture).all()
+
+
+def test_a_painter_covers_details_and_a_tint_leaves_them(pipeline: CycleGan, tmp_path: Path) -> None:
+    """Both kinds of networks may be in one folder; what is finer than the size that is painted at tells them apart."""
+    torch.manual_seed(0)
+    CycleGan(pipeline.networks | {"painting": BrushGenerator(4, 1).eval()}).save_pretrained(tmp_path)
+    painter = CycleGan.from_pretrained(tmp_path)
+    assert [type(painter.networks[name]) for name in ("painting", "photo")] == [BrushGenerator, ResnetGenerator]
+    fine = np.full((400, 520, 3), 128, np.uint8)
+    fine[::2] -= 20
+    fine[1::2] += 20
+
+    def details(picture: np.ndarray) -> float:
+        return float(picture[101:300:2].mean() - picture[100:300:2].mean())
+
+    painted, tinted = (each.restyle(fine, [], params=Params(size="256")) for each in (painter, pipeline))
+    assert painted.shape == tinted.shape == fine.shape
+    assert abs(details(painted)) < 4 < 30 < details(tinted)
+    assert (painter.restyle(fine, [], params=Params(size="256", strength=0)) == fine).all()
+
+
+def test_a_painter_leaves_no_grid() -> None:
+    """Where nothing changes, nothing repeats: every second, fourth and eighth pixel is like its neighbours."""
+    torch.manual_seed(0)
+    with torch.inference_mode():
+        made = BrushGenerator(8, 1).eval()(torch.zeros(1, 3, 128, 128))[0].mean(dim=0).numpy()
+    power = np.abs(np.fft.fft2(made - made.mean())) ** 2
+    for period in (2, 4, 8):
+        step = 128 // period
+        assert power[0, step] < 20 * np.median(power[0, step - 4 : step + 5])
 
 
 def test_a_face_can_be_kept(pipeline: CycleGan, face: Face) -> None:

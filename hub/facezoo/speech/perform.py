@@ -111,7 +111,7 @@ def _mouth(phones: Sequence[Phone], times: Track, heard: Heard) -> dict[str, Tra
             shut = np.maximum(shut, closed if kind.shut else 0)
             tuck = np.maximum(tuck, closed if kind.tuck else 0)
     loud = np.interp(lips, np.arange(len(heard.loudness)) * STEP, _blurred(heard.loudness, 0.03))
-    open_jaw = jaw / jaw_weight * (0.45 + 0.65 * loud)
+    open_jaw = jaw / jaw_weight * (0.15 + 1.02 * loud)
     open_jaw = open_jaw * (1 - tuck) + 0.05 * tuck
     return {
         "mouth": np.clip(open_jaw * (1 - shut), 0, 1),

@@ -46,14 +46,16 @@ def test_upload_consent_swap_slide_download_verify(
     for _ in range(10):
         page.keyboard.press("ArrowLeft")
     at = "slider => getComputedStyle(slider.parentElement).getPropertyValue('--at').trim()"
-    assert slider.evaluate(at) == "40%"
+    assert slider.evaluate(at) == "15%"
+    others = page.locator("#compare-results .before-after input").all()
+    assert {each.evaluate(at) for each in others} == {"15%"}, "they move together"
     box = slider.bounding_box()
     page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] / 2)
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] * 0.9, box["y"] + box["height"] / 2, steps=5)
     page.mouse.up()
     assert (moved := float(slider.evaluate(at).rstrip("%"))) > 75
-    slider.evaluate("s => s.parentElement.outerHTML = s.parentElement.outerHTML.replace(/ style=.[^>]*/, '')")
+    slider.evaluate("s => s.parentElement.outerHTML = s.parentElement.outerHTML.replace(/--at:[^;\"]*/, '')")
     assert float(slider.evaluate(at).rstrip("%")) == moved, "drawn anew, it stays where it was left"
 
     assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -136,3 +138,24 @@ def test_stop_stops(visit: Visitor) -> None:
 
 def _compare_input(page: Page):
     return page.locator(".left-zone .picker input[type=file]").first
+
+
+@pytest.mark.usefixtures("swap_method")
+def test_cards_show_faces_alike_or_whole_pictures(visit: Visitor) -> None:
+    """Every card shows the same square around the face; the corner with the label is seen with the whole picture."""
+    seen = visit()
+    page = seen.page
+    page.locator("#compare-run").click()
+    page.locator('#compare-results .results[aria-busy="false"] .measures').first.wait_for(timeout=WORK)
+    width = "each => each.getBoundingClientRect().width / each.parentElement.getBoundingClientRect().width"
+    pictures = page.locator("#compare-results .viewed img")
+    crops = {round(each.evaluate(width), 2) for each in pictures.all()}
+    assert len(crops) == 1 and crops.pop() > 1.2
+    made = page.locator("#compare-results .made").first
+    assert made.is_visible()
+    page.get_by_role("button", name="Whole picture").click()
+    assert {round(each.evaluate(width), 2) for each in pictures.all()} == {1.0}
+    assert not made.is_visible()
+    page.get_by_role("button", name="Before", exact=True).click()
+    assert page.locator("#compare-results .after").first.evaluate("e => getComputedStyle(e).clipPath").endswith("100%)")
+    seen.check()

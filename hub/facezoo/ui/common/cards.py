@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any, Literal
 from facezoo.types import MethodSpec, Provenance, Sealed
 from facezoo.ui.common.html import template
 from facezoo.ui.jobs import Failure
+from facezoo.zoo.embedded import personas
 from facezoo.zoo.record import allows_commercial_use
 
 if TYPE_CHECKING:
     from facezoo.evaluate.metrics import Measures
+    from facezoo.ui.common.picture import View
 
 __all__ = ["Card", "door", "failed_card", "grid", "live_card", "method_card", "panel", "ready_card", "untouched_card"]
 
@@ -25,7 +27,7 @@ _FORMATS = {".mp4": "MP4", ".gif": "GIF", ".webp": "WebP", ".png": "PNG", ".jpg"
 @dataclass(frozen=True)
 class Card:
     """One method's place in the grid: its state and whatever of a result there is. door: the way on from the result,
-    see `door`; "" for none. captions: WebVTT of a film that speaks."""
+    see `door`; "" for none. captions: WebVTT of a film that speaks. view: the part of the picture that is shown."""
 
     spec: MethodSpec
     state: State
@@ -38,6 +40,13 @@ class Card:
     fraction: float = 0.0
     door: str = ""
     captions: Path | None = None
+    view: View | None = None
+
+    @property
+    def who(self) -> str:
+        """The name of the persona whose face was put on, "" for nobody or several."""
+        worn = self.sealed.record.get("persona") if self.sealed else None
+        return next((each.name for each in personas() if each.id == worn), "")
 
     @property
     def licence(self) -> tuple[str, bool]:
@@ -73,14 +82,15 @@ class Card:
         return self.sealed.record.get("seconds", {}).get("total") if self.sealed else None
 
 
-def grid(*cards: str, status: str = "", busy: bool = False) -> str:
-    """Cards side by side, with a line that screen readers announce when it changes."""
-    return _HTML.grid(cards, status, busy)
+def grid(*cards: str, status: str = "", busy: bool = False, looks: bool = False) -> str:
+    """Cards side by side, with a line that screen readers announce when it changes. looks: offer other looks at all of
+    them at once, the whole picture and the change from before to after."""
+    return _HTML.grid(cards, status, busy, looks)
 
 
-def untouched_card(picture: Path | None, *, caption: str) -> str:
+def untouched_card(picture: Path | None, *, caption: str, view: View | None = None) -> str:
     """The baseline: the picture as it came."""
-    return _HTML.untouched(picture, caption)
+    return _HTML.untouched(picture, caption, view)
 
 
 def method_card(card: Card) -> str:

@@ -20,15 +20,17 @@ from facezoo.ui.workspace import new_folder, owned
 from facezoo.zoo.embedded import Example, examples
 
 __all__ = [
-    "MOTION", "NEVER_EXISTED", "OWN", "Chosen", "Picker", "PictureInput", "chosen_face", "chosen_people",
-    "consent_box", "driver_input", "first_example", "picture_input", "resolve_upload", "sent_by_page", "turn",
-    "write_preview",
+    "MOTION", "NEVER_EXISTED", "OWN", "Chosen", "Picker", "PictureInput", "View", "chosen_face", "chosen_people",
+    "consent_box", "driver_input", "face_view", "first_example", "picture_input", "resolve_upload", "sent_by_page",
+    "turn", "write_preview",
 ]  # fmt: skip
 
 OWN = "own"
 """The value that stands for "each face its own persona"."""
 NEVER_EXISTED = "This person never existed"
 MOTION = ".motion"
+_ROOM = 1.9  # sides of a face's box that a card shows
+_FILLS = 0.85  # of the picture: more is all of it
 """The suffix of a recorded motion, which may stand for a picture that moves another."""
 _PREVIEW_SIDE = 1280
 _NO_FACE = Failure(
@@ -57,6 +59,36 @@ class Chosen:
     needs_consent: bool = False
     boxes: tuple[tuple[float, float, float, float], ...] = ()
     looked: bool = False
+
+
+@dataclass(frozen=True)
+class View:
+    """The part of a picture that a card shows, a square around a face. width: of the whole picture; left, top: where
+    its corner lies; all in percent of the square's side."""
+
+    width: float
+    left: float
+    top: float
+
+
+def face_view(chosen: Chosen, face: int | str) -> View | None:
+    """The square around a face of a photo; None where all of the picture is meant, or the face fills it."""
+    from PIL import Image as Pillow
+
+    if chosen.kind != "photo" or not isinstance(face, int):
+        return None
+    boxes = chosen.boxes if chosen.looked else _seen(chosen.path, chosen).boxes
+    if face > len(boxes):
+        return None
+    with Pillow.open(chosen.preview) as picture:
+        width, height = picture.size
+    left, top, wide, high = (part * side / 100 for part, side in zip(boxes[face - 1], (width, height) * 2, strict=True))
+    side = min(_ROOM * max(wide, high), width, height)
+    if side > _FILLS * max(width, height):
+        return None
+    x = min(max(left + (wide - side) / 2, 0), width - side)
+    y = min(max(top + (high - side) / 2, 0), height - side)
+    return View(100 * width / side, -100 * x / side, -100 * y / side)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import Any
 from facezoo.errors import FacezooError
 from facezoo.types import MethodSpec, Sealed
 from facezoo.ui.common.cards import Card, grid, method_card
-from facezoo.ui.common.picture import Chosen
+from facezoo.ui.common.picture import Chosen, face_view
 from facezoo.ui.jobs import Done, Failure, Stage, Working, run
 
 __all__ = ["example_facts", "finish", "make", "named", "shipped_example"]
@@ -59,7 +59,7 @@ def finish(spec: MethodSpec, sealed: Sealed, chosen: Chosen, face: int | str, *,
     from facezoo.safety.seal import verify
 
     sealed = named(sealed)
-    card = Card(spec, "done", sealed=sealed, before=chosen.preview)
+    card = Card(spec, "done", sealed=sealed, before=chosen.preview, view=face_view(chosen, face))
     yield card
     card = replace(card, provenance=verify(sealed.path))
     yield card

@@ -125,8 +125,13 @@ def _fail(cards: dict[str, Card], names: Iterable[str], failure: Failure) -> Non
 
 
 def _draw(chosen: Chosen, cards: dict[str, Card], status: str, *, busy: bool) -> str:
-    shown = [untouched_card(chosen.preview, caption=_BASELINE), *(method_card(card) for card in cards.values())]
-    return grid(*shown, status=status, busy=busy)
+    done = [card for card in cards.values() if card.state == "done"]
+    view = done[0].view if done else None
+    shown = [
+        untouched_card(chosen.preview, caption=_BASELINE, view=view),
+        *(method_card(card) for card in cards.values()),
+    ]
+    return grid(*shown, status=status, busy=busy, looks=bool(done))
 
 
 def _ready(specs: Sequence[MethodSpec], chosen: Chosen | None) -> str:

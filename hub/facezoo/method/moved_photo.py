@@ -186,8 +186,7 @@ class _Reading:
                 sights.append(sight)
                 if self.progress:
                     self.progress("detect", len(sights) / max(clip.count, 1))
-            opening, width = puppet.mouth.tolist()
-            start = find_start(sights, float(puppet.eyes.mean()), opening / max(width, 1e-6))
+            start = find_start(sights, puppet)
             read = _reader(puppet, start, params)
             seen = zip(clip.frames(), sights, strict=False)
         lost = [0, 0]

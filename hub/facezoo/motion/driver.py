@@ -17,8 +17,9 @@ from facezoo.face.follow import Follower
 from facezoo.face.mesh import BROWS, topology
 from facezoo.motion.controls import Controls, motion_of
 from facezoo.motion.eyes import read_eyes
-from facezoo.motion.motion import Motion, Observation, Smoother, best_start, lip_opening, mix, observe, still
+from facezoo.motion.motion import Motion, Observation, Smoother, best_start, lip_opening, mix, observe, restful, still
 from facezoo.motion.mouth import cut_mouth
+from facezoo.motion.photo import MovablePhoto
 from facezoo.types import Frame, Image, Points
 
 __all__ = ["Sight", "Tracker", "drive", "find_start", "imitate", "track"]
@@ -84,10 +85,12 @@ def track(frames: Iterable[Frame], smoothing: float = 0.0) -> Iterator[tuple[Fra
         )
 
 
-def find_start(sights: Iterable[Sight], eyes: float, mouth: float) -> Observation:
-    """The observation that motions are best taken relative to, see `motion.best_start`."""
+def find_start(sights: Iterable[Sight], photo: MovablePhoto | None = None) -> Observation:
+    """The observation that motions are best taken relative to, see `motion.best_start`; without a photo, the driver's
+    most restful one."""
     seen = [sight.observation for sight in sights if sight.seen and sight.observation is not None]
-    return seen[best_start(seen, eyes, mouth)]
+    rest = restful(seen) if photo is None else Observation(photo.placement, photo.shape, photo.eyes, photo.gaze, 0.0)
+    return seen[best_start(seen, rest)]
 
 
 def drive(

@@ -21,7 +21,7 @@ from facezoo.motion.mouth import MouthPatch
 from facezoo.types import Landmarks, Points, Pose
 
 __all__ = ["NECK", "Motion", "Observation", "Region", "Smoother", "absolute", "best_start", "combine",
-           "lip_opening", "mix", "observe", "relative", "scale_motion", "still"]  # fmt: skip
+           "lip_opening", "mix", "observe", "relative", "restful", "scale_motion", "still"]  # fmt: skip
 
 NECK = np.array([0, 0.3, 0.6], np.float32)
 """The point of the head, in head units, about which heads turn."""
@@ -29,6 +29,7 @@ Region = Literal["all", "eyes", "lips", "pose"]
 Vector = NDArray[np.float32]
 # The mesh network under-reports what it is shown (faces moved by known amounts were given to it); this undoes it.
 _PITCH_GAIN, _UPPER_GAIN = 1.3, 1.2
+_CLEARLY, _IDENTICAL = 0.6, 0.75  # how much nearer than the first frame another must be, or by which share
 _LEAST = 0.12  # height over width of an eye that openings are compared with
 
 
@@ -168,14 +169,39 @@ def mix(first: Motion, second: Motion, share: float) -> Motion:
     )
 
 
-def best_start(track: list[Observation], eyes: float, mouth: float) -> int:
-    """The frame that motions are best taken relative to: eyes and mouth about as open as the source's, the head near
-    the middle of where it is in the clip. eyes: height over width; mouth: inner lips' opening over their width."""
-    turns = np.array([_turn(each.placement.rotation) for each in track])
-    away = np.degrees(np.linalg.norm(turns - np.median(turns, axis=0), axis=1)) / 15
-    openings = np.array([(each.eyes.mean(), np.divide(*lip_opening(each.shape))) for each in track])
-    typical = np.median(openings[:, 0])
-    return int(np.argmin(away + np.abs(openings[:, 0] - typical) / 0.08 + np.abs(openings[:, 1] - mouth) / 0.08))
+def best_start(track: list[Observation], photo: Observation) -> int:
+    """The frame that motions are best taken relative to: the one that does most nearly what the photo does, in pose,
+    expression, and how open eyes and mouth are. The first, unless another is clearly nearer."""
+    far = np.array([_unlike(each, photo) for each in track])
+    best = int(np.argmin(far))
+    return best if far[best] < far[0] - min(_CLEARLY, _IDENTICAL * far[0]) else 0
+
+
+def restful(track: list[Observation]) -> Observation:
+    """What a face does at its most restful: the head where it is most of the time, the mouth as good as shut, the eyes
+    as they mostly are. For drivers without a photo to compare with."""
+    openings = np.array([lip_opening(each.shape)[0] for each in track])
+    shut = [each for each, opening in zip(track, openings, strict=True) if opening <= np.percentile(openings, 30)]
+    turn = np.median([_turn(each.placement.rotation) for each in track], axis=0)
+    middle = track[len(track) // 2].placement
+    return Observation(
+        replace(middle, rotation=np.asarray(cv2.Rodrigues(turn)[0], np.float32)),
+        np.median([each.shape for each in shut], axis=0).astype(np.float32),
+        np.median([each.eyes for each in track], axis=0).astype(np.float32),
+        np.median([each.gaze for each in track], axis=0).astype(np.float32),
+        0.0,
+    )
+
+
+def _unlike(one: Observation, other: Observation) -> float:
+    """How differently two faces look: 1 is about ten degrees, or a mouth that is just open."""
+    turn = np.degrees(np.linalg.norm(_turn(one.placement.rotation @ other.placement.rotation.T))) / 10
+    eyes = float(np.abs(one.eyes - other.eyes).mean()) / 0.08
+    ours, theirs = lip_opening(one.shape), lip_opening(other.shape)
+    mouth = abs(float(ours[0] / max(ours[1], 1e-6) - theirs[0] / max(theirs[1], 1e-6))) / 0.1
+    away = one.shape[:, :2] - other.shape[:, :2]
+    shape = float(np.sqrt(np.square(away).sum(axis=1).mean())) / 0.05
+    return float(turn + eyes + mouth + shape)
 
 
 def lip_opening(shape: Points) -> Vector:

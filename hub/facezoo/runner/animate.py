@@ -153,8 +153,7 @@ def keep_motion(
     for frame, sight in track(checked(clip.frames()), smoothing):
         clock.tell("detect", len(seen) / max(clip.count, 1))
         seen.append((Frame(frame.image[:0], frame.time), sight))  # the picture is let go
-    openings = sorted(float(sight.observation.eyes.mean()) for _, sight in seen if sight.observation is not None)
-    start = find_start((sight for _, sight in seen), openings[len(openings) // 2], 0.0)
+    start = find_start(sight for _, sight in seen)
     motions = [motion for _, motion in drive(seen, lambda each: relative(each, start), mouth=False)]
     name = re.sub(r"[^a-z0-9_-]+", "_", target.stem.lower()).strip("_-") or "motion"
     template = template_from(motions, clip.rate, name[:64], title)

@@ -20,6 +20,8 @@ from facezoo.speech.say import Speaker, check_sentence, say, transcribe
 
 __all__ = ["Manner", "spoken"]
 
+_HEARD = 0.75  # how sure recognised phones are
+
 
 @dataclass(frozen=True)
 class Manner:
@@ -74,7 +76,7 @@ def spoken(
                 subject="the recorded voice",
                 statement=admission.VOICE_STATEMENT,
             )
-            yield _speech(recording, (recogniser or PocketSphinx())(recording), "recording", manner)
+            yield _speech(recording, (recogniser or PocketSphinx())(recording), "recording", manner, _HEARD)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -88,6 +90,6 @@ def _sentence(sentence: str, folder: Path, manner: Manner) -> Speech:
     return replace(_speech(read_sound(path), phones, voice, manner), captions=webvtt(cues))
 
 
-def _speech(sound: Sound, phones: list[Phone], voice: str, manner: Manner) -> Speech:
-    made = perform(phones, hear(sound), life=manner.life, seed=manner.seed)
+def _speech(sound: Sound, phones: list[Phone], voice: str, manner: Manner, certain: float = 1.0) -> Speech:
+    made = perform(phones, hear(sound), life=manner.life, seed=manner.seed, certain=certain)
     return Speech(**vars(made), sound=sound.path, sha256=sound.sha256, voice=voice)

@@ -30,6 +30,7 @@ Track = NDArray[np.float64]
 FRAMES_A_SECOND = Fraction(25)
 _EARLY = 0.02  # seconds by which lips are ahead of the sound
 _REACH_JAW, _REACH_LIPS = 0.055, 0.075  # seconds in which a phone's dominance falls to 1/e
+_ANY_JAW = 0.36  # how far it opens for a phone that is not known
 _REST = 0.25  # seconds at both ends in which the face comes from and goes to rest
 _LEAST_VOICE = 0.15  # seconds of voice in a sound that is worth a performance
 
@@ -57,16 +58,18 @@ class _Life:
 
 
 def perform(
-    phones: Sequence[Phone], heard: Heard, *, name: str = "speech", title: str = "", life: float = 1.0, seed: int = 0
-) -> Template:
+    phones: Sequence[Phone], heard: Heard, *, name: str = "speech", title: str = "", life: float = 1.0, seed: int = 0,
+    certain: float = 1.0,
+) -> Template:  # fmt: skip
     """The motion of somebody who says this, as long as the sound, 25 a second.
 
-    phones: with times, in order. life: [0, 2], how much head, brows and eyes move. seed: of glances and blinks. Raises
-    UsageError for a sound without a voice."""
+    phones: with times, in order. life: [0, 2], how much head, brows and eyes move. seed: of glances and blinks.
+    certain: [0, 1], how sure the phones are; the less, the more does the jaw follow loudness alone. Raises UsageError
+    for a sound without a voice."""
     check_voice(heard, phones)
     seconds = len(heard.loudness) * STEP
     times = np.arange(max(2, round(seconds * FRAMES_A_SECOND))) / float(FRAMES_A_SECOND)
-    tracks = _mouth(phones, times, heard)
+    tracks = _mouth(phones, times, heard, certain)
     edges = _smooth(np.clip(np.minimum(times, times[-1] - times) / _REST, 0, 1))
     random = np.random.default_rng(seed)
     for control, track in _head(times, heard, phones, random).items():
@@ -93,7 +96,7 @@ def _motions(times: Track, tracks: dict[str, Track], breath: Track) -> list[Moti
     return motions
 
 
-def _mouth(phones: Sequence[Phone], times: Track, heard: Heard) -> dict[str, Track]:
+def _mouth(phones: Sequence[Phone], times: Track, heard: Heard, certain: float) -> dict[str, Track]:
     """Jaw, spread and pucker at each time."""
     lips = times + _EARLY
     jaw, spread, pucker = np.zeros_like(lips), np.zeros_like(lips), np.zeros_like(lips)
@@ -111,7 +114,7 @@ def _mouth(phones: Sequence[Phone], times: Track, heard: Heard) -> dict[str, Tra
             shut = np.maximum(shut, closed if kind.shut else 0)
             tuck = np.maximum(tuck, closed if kind.tuck else 0)
     loud = np.interp(lips, np.arange(len(heard.loudness)) * STEP, _blurred(heard.loudness, 0.03))
-    open_jaw = jaw / jaw_weight * (0.15 + 1.02 * loud)
+    open_jaw = (certain * jaw / jaw_weight + (1 - certain) * _ANY_JAW) * (0.15 + 1.02 * loud)
     open_jaw = open_jaw * (1 - tuck) + 0.05 * tuck
     return {
         "mouth": np.clip(open_jaw * (1 - shut), 0, 1),

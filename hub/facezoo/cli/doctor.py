@@ -74,6 +74,10 @@ def _examine() -> Iterator[Finding]:
             "Optional, a second landmark engine: pip install 'facezoo[fan]'",
             "; fetches its weights on first use",
         ),
+        "spoken sentences": _voices,
+        "spoken recordings": lambda: _package(
+            "pocketsphinx", "pocketsphinx", "Optional, for --sound: pip install 'facezoo[speech]'"
+        ),
         "browser for tests": _browser,
         "home folder": _home,
         "temporary folder": lambda: _room(Path(tempfile.gettempdir())),
@@ -163,6 +167,14 @@ def _torch() -> Found:
     if importlib.util.find_spec("torch") is None:
         return "broken", "not installed", "Install facezoo again."
     return "ok", f"{version('torch')}, {os.cpu_count()} processor cores"
+
+
+def _voices() -> Found:
+    from facezoo.speech.say import voices
+
+    if not voices():
+        return "missing", "no espeak-ng", "Optional, for --say: apt-get install espeak-ng"
+    return "ok", f"espeak-ng with {len(voices())} voices"
 
 
 def _browser() -> Found:

@@ -45,10 +45,10 @@ class Config(RunConfig):
     """What both kinds are called: photo painting, or old_photo old_painting."""
     side: int = 240
     """Side in pixels of the parts that are learned from, a multiple of 8."""
-    ngf: int = 24
+    ngf: int = 18
     """Channels of a translator's first layer."""
-    blocks: int = 2
-    """Its residual blocks."""
+    blocks: int = 4
+    """Its residual blocks; with two, which do not see a whole face, blue of the ground strayed onto skin."""
     ndf: int = 24
     """Channels of a judge's first layer."""
     steps: int = 2_000
@@ -61,7 +61,7 @@ class Config(RunConfig):
     """The way back, from paintings to photos, is easier: it learns at every so many steps."""
     judged: int = 100
     """Step from which the judges take part."""
-    rate: float = 8e-4
+    rate: float = 1e-3
     """Learning rate of the translators' Adam; it falls to 0 along half a cosine."""
     judge_rate: float = 4e-4
     """Learning rate of the judges' Adam."""
@@ -69,9 +69,9 @@ class Config(RunConfig):
     """Weight of the difference in colours without strokes."""
     detail: float = 4.0
     """Weight of the difference of pixels, L1: strokes that lie elsewhere cost twice, so that much of it blurs."""
-    texture: float = 25.0
+    texture: float = 10.0
     """Weight of the difference of local energies."""
-    match: float = 3.0
+    match: float = 6.0
     """Weight of the difference in the judge's features."""
     kept: int = 8
     """Pairs that are not learned from but looked at and measured on."""

@@ -22,14 +22,14 @@ _LEVELS = 3  # halvings
 
 
 class BrushGenerator(ModelMixin, ConfigMixin):
-    """1.9 million parameters with ngf 24, 3.8 MB in float16; 4 GMAC for 256 px, less than half of a residual
-    generator's. Nothing of the picture itself is added to what comes out.
+    """1.8 million parameters, 3.6 MB in float16. Nothing of the picture itself is added to what comes out.
 
     ngf: channels at full size, twice as many at each halving. blocks: residual ones at an eighth of the side, each of
-    which sees twice as wide as the one before."""
+    which sees twice as wide as the one before: with four, every place knows of all of a picture of 256 px, and so
+    whether it is skin or what is behind."""
 
     @register_to_config
-    def __init__(self, ngf: int = 24, blocks: int = 2) -> None:
+    def __init__(self, ngf: int = 18, blocks: int = 4) -> None:
         super().__init__()
         pairs = list(itertools.pairwise(ngf * 2**level for level in range(_LEVELS + 1)))
         self.first = _convolution(4, ngf, 7)

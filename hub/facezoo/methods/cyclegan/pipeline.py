@@ -146,14 +146,15 @@ class CycleGan(RestylePipeline):
 
         height, width = image.shape[:2]
         small = _shrunk(image, size)
-        beyond = [-side % 8 for side in small.shape[:2]]
+        paints = isinstance(self.networks[name], BrushGenerator)  # strokes replace the picture's details
+        beyond = [-side % (8 if paints else 4) for side in small.shape[:2]]
         padded = cv2.copyMakeBorder(small, 0, beyond[0], 0, beyond[1], cv2.BORDER_REFLECT_101)
         network = self.quick(name)
         with torch.inference_mode():
             batch = torch.from_numpy(padded[None]).permute(0, 3, 1, 2).to(network.device, network.dtype) / 127.5 - 1
             made = network(batch)[0].float().permute(1, 2, 0).cpu().numpy()
         painted = (made[: small.shape[0], : small.shape[1]] + 1) * 127.5
-        if isinstance(self.networks[name], BrushGenerator):  # strokes replace the picture's details
+        if paints:
             return np.asarray(_enlarged(painted, width, height) - image, np.float32)
         return _enlarged(np.asarray(painted - small, np.float32), width, height)
 

@@ -16,7 +16,7 @@ import torch
 from diffusers.configuration_utils import ConfigMixin, register_to_config
 from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool2d, interpolate, leaky_relu, pad
+from torch.nn.functional import avg_pool2d, interpolate, leaky_relu, pad, scaled_dot_product_attention
 
 from facezoo.errors import UsageError
 
@@ -233,9 +233,10 @@ class SelfAttention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """x: (B, channels, S, S), kept in shape."""
-        f, g, h = (layer(x).flatten(2) for layer in (self.conv_f, self.conv_g, self.conv_h))
-        attention = torch.softmax(f.transpose(1, 2) @ g, dim=1)  # (B, S*S places looked at, S*S places that look)
-        return x + self.gamma * (h @ attention).view_as(x)
+        key, query, value = (layer(x).flatten(2).mT[:, None] for layer in (self.conv_f, self.conv_g, self.conv_h))
+        wider = (0, value.shape[-1] - key.shape[-1])  # of one width, torch never holds what all places answer to all
+        seen = scaled_dot_product_attention(pad(query, wider), pad(key, wider), value, scale=1.0)
+        return x + self.gamma * seen[:, 0].mT.reshape_as(x)
 
 
 def _frame(in_height: int, inside: int) -> int:

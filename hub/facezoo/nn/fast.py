@@ -33,8 +33,8 @@ def hasten(network: nn.Module) -> nn.Module:
     """A copy of a network that gives the same pictures in less time, to about 1e-4, float32 on a processor alone.
 
     3 x 3 convolutions of stride 1 and transposed 4 x 4 ones of stride 2 are computed in tiles, those of large kernels
-    by their spectra; batch normalisation, whose statistics must be known (`eval`), becomes part of the convolution before it, and a spectral norm part of the
-    weights. The copy cannot be trained."""
+    by their spectra; batch normalisation, whose statistics must be known (`eval`), becomes part of the convolution
+    before it, and a spectral norm part of the weights. The copy cannot be trained."""
     quick = copy.deepcopy(network).eval().requires_grad_(False)
     for module in list(quick.modules()):
         if hasattr(module, "weight_orig"):
@@ -112,7 +112,7 @@ class _Same(nn.Module):
 
 
 class _Spectral(nn.Module):
-    """A convolution of stride 1 with a large kernel, padded with zeros: a product of spectra in each of many tiles, which
+    """A convolution of stride 1 with a large kernel, padded with zeros: a product of spectra in each of many tiles that
     overlap."""
 
     spectrum: Tensor

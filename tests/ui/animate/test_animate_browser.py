@@ -39,7 +39,7 @@ def animate(seen: Visit) -> Page:
 
 
 def choose_way(page: Page, way: str) -> None:
-    page.locator(f'[name="animate-way"][value="{way}"]').check(force=True)
+    page.locator(f'label:has([name="animate-way"][value="{way}"])').click()  # which waits until it stands still
     page.locator(f"#animate-run-{way}").wait_for()
 
 
@@ -247,7 +247,7 @@ def test_a_picture_says_a_sentence(
     page = animate(seen)
     choose_way(page, "speech")
     page.locator("#animate-sentence textarea").fill("Good evening, mother <b>Mary</b>.")
-    page.get_by_label("A woman’s").check()
+    page.get_by_label("Woman", exact=True).check()
     page.locator("#animate-run-speech").click()
     path = saved(page, finished(page).first, tmp_path)
     assert path.name == "facezoo-motion_transfer-speech.mp4"
@@ -285,7 +285,7 @@ def test_a_recording_needs_a_voice_and_consent(visit: Visitor, tmp_path: Path, s
     seen = visit()
     page = animate(seen)
     choose_way(page, "speech")
-    page.locator('[name="said-way"][value="sound"]').check(force=True)
+    page.locator('label:has([name="said-way"][value="sound"])').click()
     page.locator("#animate-run-speech").click()
     page.locator("#animate-results .panel", has_text="No usable recording").wait_for(timeout=WORK)
     silence, voice = recording(tmp_path / "silence.wav", loud=0), recording(tmp_path / "voice.wav", loud=0.2)
@@ -309,7 +309,7 @@ def test_the_microphone_records(visit: Visitor) -> None:
     seen = visit(390, 844, permissions=["microphone"])
     page = animate(seen)
     choose_way(page, "speech")
-    page.locator('[name="said-way"][value="sound"]').check(force=True)
+    page.locator('label:has([name="said-way"][value="sound"])').click()
     page.locator(".sound [data-act=record]").click()
     page.wait_for_function("document.querySelector('.sound .rec').textContent === '2 s'", timeout=WORK)
     page.locator(".sound [data-act=finish]").click()

@@ -28,7 +28,7 @@ __all__ = ["Said", "SpeechInput", "speech_input", "with_speech"]
 
 _FIRST = {"en": "English", "de": "German", "es": "Spanish", "fr": "French", "cmn": "Chinese (Mandarin)"}
 _WAYS = (("sentence", "A sentence"), ("sound", "A recording"))
-_SPEAKERS = [("A man’s", "man"), ("A woman’s", "woman")]
+_SPEAKERS = [("Man", "man"), ("Woman", "woman")]
 _SUFFIXES = (*SOUND_SUFFIXES, *VIDEO_SUFFIXES)
 _LONGEST = 60  # seconds
 _HTML = template("animate/speech.html")

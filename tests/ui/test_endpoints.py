@@ -150,7 +150,7 @@ def test_speech_that_cannot_be_is_explained(client: Client, portrait: Path, moti
         ({"say": "🙂"}, "nothing to say"),
         ({"say": "word " * 1000}, "characters"),
         ({"say": "hello", "template": motion}, "Give one of"),
-        ({"say": "hello", "sound": sent(sound)}, "either a sentence or a sound"),
+        ({"say": "hello", "sound": sent(sound), "consent": True}, "No voice"),
         ({"say": "hello", "voice": "; touch /tmp/x"}, "no voice|not installed"),
         ({"say": "hello", "speed": 9999}, "speed|not installed"),
         ({"say": "hello", "speaker": "child"}, "speaker"),

@@ -16,7 +16,10 @@ from facezoo.media.files import write_whole
 __all__ = ["Captions", "KeptMotion", "Liveliness", "Say", "SoundFile", "Speaker", "Speed", "VoiceId", "VoicePitch",
            "driver_of"]  # fmt: skip
 
-Say = Annotated[str | None, typer.Option("--say", metavar="TEXT", help="A sentence that the face says.")]
+Say = Annotated[
+    str | None,
+    typer.Option("--say", metavar="TEXT", help="A sentence that the face says; with --sound, what the recording says."),
+]
 SoundFile = Annotated[
     Path | None, typer.Option("--sound", metavar="FILE", help="A recording that the face speaks, or a film's sound.")
 ]
@@ -48,7 +51,7 @@ def driver_of(
     if driving is not None:
         raise UsageError("Both a driving clip and speech were given.", "Give one of --driving, --say and --sound.")
     if captions and say is None:
-        raise UsageError("What a recording says is not known.", "Use --captions with --say.")
+        raise UsageError("What a recording says is not known.", "Say it with --say, or leave out --captions.")
     _writable(captions, ".vtt")
     _writable(kept, ".motion")
     from facezoo.motion.template import save_template

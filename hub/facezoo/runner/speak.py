@@ -13,8 +13,8 @@ from facezoo.errors import UsageError
 from facezoo.media.sound import Sound, read_sound
 from facezoo.safety import admission
 from facezoo.speech.captions import cues_of, webvtt
-from facezoo.speech.hear import PocketSphinx, Recogniser, hear
-from facezoo.speech.perform import Speech, perform
+from facezoo.speech.hear import PocketSphinx, Recogniser, align, hear
+from facezoo.speech.perform import Speech, check_voice, perform
 from facezoo.speech.phones import Phone
 from facezoo.speech.say import Speaker, check_sentence, say, transcribe
 
@@ -56,38 +56,49 @@ def spoken(
 ) -> Generator[Speech]:
     """What `run`, `portray` and the others take as `driving`, while the block lasts.
 
-    sentence: is spoken by espeak-ng; or sound: a recording, or a film whose sound is taken. consent: that the voice
-    of a recording may be used. recogniser: finds its phones, PocketSphinx when None. Raises UsageError for both or
-    neither, for a sentence that cannot be spoken, and for a sound without a voice; ConsentRequired; Unreadable,
+    sentence: is spoken by espeak-ng. sound: a recording, or a film whose sound is taken. Both: the sentence is what the
+    recording says, which makes the lips exact in any language that `manner.voice` names. consent: that the voice of a
+    recording may be used. recogniser: finds phones that no sentence tells, PocketSphinx when None. Raises UsageError
+    for neither, for a sentence that cannot be spoken, and for a sound without a voice; ConsentRequired; Unreadable,
     UnsupportedFormat and TooLarge for a sound that cannot be opened."""
-    if (sentence is None) == (sound is None):
-        raise UsageError("Give either a sentence or a sound.", "Use one of them.")
+    if sentence is None and sound is None:
+        raise UsageError("Nothing is said.", "Give either a sentence or a sound, or a sound and what it says.")
     manner = manner or Manner()
     folder = Path(tempfile.mkdtemp(prefix="facezoo-"))
     try:
-        if sentence is not None:
-            yield _sentence(sentence, folder, manner)
-        elif sound is not None:
+        if sound is not None:
             recording = read_sound(sound)
             admission.require_consent(
-                recording.sha256,
-                consent,
-                frozenset(),
-                subject="the recorded voice",
+                recording.sha256, consent, frozenset(), subject="the recorded voice",
                 statement=admission.VOICE_STATEMENT,
-            )
-            yield _speech(recording, (recogniser or PocketSphinx())(recording), "recording", manner, _HEARD)
+            )  # fmt: skip
+            yield _recorded(recording, sentence, manner, recogniser)
+        elif sentence is not None:
+            yield _sentence(sentence, folder, manner)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _recorded(recording: Sound, sentence: str | None, manner: Manner, recogniser: Recogniser | None) -> Speech:
+    if sentence is None:
+        return _speech(recording, (recogniser or PocketSphinx())(recording), "recording", manner, _HEARD)
+    heard, text = hear(recording), check_sentence(sentence)
+    check_voice(heard)
+    phones = align(transcribe(text, manner.voice, breaths=True), heard)
+    return _captioned(_speech(recording, phones, "recording", manner), text, phones, manner)
 
 
 def _sentence(sentence: str, folder: Path, manner: Manner) -> Speech:
     path, phones = say(
         sentence, folder, voice=manner.voice, speaker=manner.speaker, speed=manner.speed, pitch=manner.pitch
     )
-    cues = cues_of(check_sentence(sentence), phones, lambda phrase: transcribe(phrase, manner.voice))
     voice = f"synthetic, espeak-ng {manner.voice}" + (", woman" if manner.speaker == "woman" else "")
-    return replace(_speech(read_sound(path), phones, voice, manner), captions=webvtt(cues))
+    return _captioned(_speech(read_sound(path), phones, voice, manner), check_sentence(sentence), phones, manner)
+
+
+def _captioned(speech: Speech, text: str, phones: list[Phone], manner: Manner) -> Speech:
+    cues = cues_of(text, phones, lambda phrase: transcribe(phrase, manner.voice))
+    return replace(speech, captions=webvtt(cues))
 
 
 def _speech(sound: Sound, phones: list[Phone], voice: str, manner: Manner, certain: float = 1.0) -> Speech:

@@ -29,6 +29,7 @@ _HOP, _WINDOW = int(RATE * STEP), 400  # samples
 _FLOOR = 32.0  # dB below the loud parts: silence
 _LOWEST, _HIGHEST = 70, 400  # Hz of a voice
 _SPREAD = 0.55  # of the logarithm of a phone's length
+_SLOWEST = 0.5  # seconds of voice a phone, where words are drawn out
 _LONGEST = 60  # steps of one phone; pauses may be longer
 
 
@@ -126,7 +127,7 @@ def align(phones: Sequence[Phone], heard: Heard) -> list[Phone]:
 
     A hidden semi-Markov alignment (Viterbi): a phone costs by how its usual loudness and hiss differ from what is heard
     while it lasts, and by how its length differs from the usual one; pauses may be left out. The first phone begins
-    with the sound, the last ends with it."""
+    with the sound, the last ends with it. Raises UsageError when there are too many or too few of them for it."""
     states = [Phone("", PAUSE), *phones, Phone("", PAUSE)]
     count = len(heard.loudness)
     pace = _pace(states, heard)
@@ -147,6 +148,8 @@ def align(phones: Sequence[Phone], heard: Heard) -> list[Phone]:
             length[steps:][better] = steps
         chosen.append(length)
         best = new
+    if not np.isfinite(best[-1]) or heard.voiced > _SLOWEST * sum(bool(phone.symbol) for phone in phones):
+        raise UsageError("These words do not fit this sound.", "Write just what is said in it, all of it.")
     return _walked_back(states, chosen, count)
 
 

@@ -78,9 +78,11 @@ def say(
     return path, align(phones, hear(read_sound(path)))
 
 
-def transcribe(text: str, voice: str = "en") -> list[Phone]:
-    """The phones of a text, without times. voice: as of `say`; raises as it does."""
-    return from_ipa(_run(["-v", _voice(voice), "-q", "--ipa"], text))
+def transcribe(text: str, voice: str = "en", *, breaths: bool = False) -> list[Phone]:
+    """The phones of a text, without times. voice: as of `say`; raises as it does. breaths: between any two words there
+    may be a pause, as people make them; else between clauses alone."""
+    ipa = _run(["-v", _voice(voice), "-q", "--ipa"], text)
+    return from_ipa(ipa.replace(" ", "\n") if breaths else ipa)
 
 
 def _voice(wanted: str) -> str:

@@ -2,9 +2,9 @@
 
 Parameters are named as in the params dataclass, plus image, persona (an id, or one for each face: "1=imani,3=orla"),
 source, face, consent, seed and label; for methods that animate also driving (a file), template (the name of a shipped
-motion), or say (a sentence) or sound (a recording), and format (of a moving result). voice (a language), speaker,
-speed, voice_pitch and life say how it is said; the record has the captions of a sentence, as WebVTT. Consent is
-enforced by the runner, as everywhere."""
+motion), or say (a sentence), sound (a recording) or both (a recording and what it says), and format (of a moving
+result). voice (a language), speaker, speed, voice_pitch and life say how it is said; the record has the captions of a
+sentence, as WebVTT. Consent is enforced by the runner, as everywhere."""
 
 from __future__ import annotations
 

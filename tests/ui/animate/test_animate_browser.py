@@ -302,6 +302,10 @@ def test_a_recording_needs_a_voice_and_consent(visit: Visitor, tmp_path: Path, s
     page.locator("#animate-results :is(.badge.good, .panel:not([data-state=refused]))").wait_for(timeout=WORK)
     if importlib.util.find_spec("pocketsphinx"):
         page.locator("#animate-results .hear").wait_for()
+    if shutil.which("espeak-ng"):  # with its words known, there are captions
+        page.locator("#animate-words textarea").fill("Mama mia, oh no.")
+        page.locator("#animate-run-speech").click()
+        page.get_by_role("link", name="Captions").wait_for(timeout=WORK)
     seen.check()
 
 
@@ -383,3 +387,18 @@ def test_every_control_has_a_name(visit: Visitor) -> None:
         assert nameless == [], way
     labels = page.locator(".slider-group label").all_inner_texts()
     assert all(re.fullmatch(r"[A-Z][a-z ]+", label.strip()) for label in labels), labels
+
+
+def test_two_methods_side_by_side(visit: Visitor) -> None:
+    """The same picture and the same motion by every method that animates."""
+    titles = [spec.title for spec in facezoo.list_methods() if "animate" in spec.tasks]
+    if len(titles) < 2:
+        pytest.skip("only one method animates")
+    page = animate(seen := visit())
+    for title in titles:
+        page.locator(".animate .left-zone").get_by_label(re.compile(re.escape(title))).check()
+    page.locator("#animate-run-motion").click()
+    cards = page.locator("#animate-results .card[data-state=done]")
+    cards.nth(len(titles) - 1).wait_for(timeout=4 * WORK)
+    assert [cards.nth(number).locator("h3").inner_text() for number in range(len(titles))] == titles
+    seen.check()

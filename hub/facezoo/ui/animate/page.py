@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,8 @@ from facezoo.types import MethodSpec
 from facezoo.ui.animate.motions import motion_chooser, way_chooser
 from facezoo.ui.animate.speech import Said, SpeechInput, speech_input, with_speech
 from facezoo.ui.common import live
-from facezoo.ui.common.cards import failed_card, grid, live_card, method_card, ready_card
-from facezoo.ui.common.form import Form, Order, fine_tuning
+from facezoo.ui.common.cards import Card, failed_card, grid, live_card, method_card, ready_card
+from facezoo.ui.common.form import Form, Order, fine_tuning, method_choice
 from facezoo.ui.common.html import heading, static, template
 from facezoo.ui.common.picture import Chosen, Picker, PictureInput, driver_input, first_example, picture_input
 from facezoo.ui.common.results import example_facts, make, shipped_example
@@ -81,8 +81,9 @@ class Driver:
                 beside.write_text(speech.captions, encoding="utf-8")
 
 
-def animate_page(spec: MethodSpec) -> None:
-    """Fills the surrounding tab and wires it. spec: the method that animates."""
+def animate_page(specs: Sequence[MethodSpec]) -> None:
+    """Fills the surrounding tab and wires it. specs: the methods that animate; the last one to begin with, and live."""
+    spec = specs[-1]
     static(_HTML.about())
     start = _start(spec)
     with gr.Row(elem_classes=["zones", "animate"]):
@@ -90,8 +91,11 @@ def animate_page(spec: MethodSpec) -> None:
             heading("The picture")
             picture = picture_input(Picker(_ID, single=True), start=start, ready="painting")
             heading("What moves it", elem_classes=["next-step"])
+            with gr.Column(elem_classes=["tuning"]):
+                methods = method_choice(specs, [spec])
             ways = _ways(spec)
             settings, params = fine_tuning(spec, leave_out=SLIDERS, format=True)
+            settings = {"methods": methods, **settings}
         with gr.Column(elem_classes=["right-zone", "single"]):
             heading("Result")
             results = static(_example(spec) or ready_card(spec, start and start.preview), elem_id=_RESULTS)
@@ -99,7 +103,7 @@ def animate_page(spec: MethodSpec) -> None:
     form = Form(picture, settings, params)
     posed = _wire_sliders(form, ways, spec, results)
     _wire_pictures(form, ways, spec, results, posed)
-    _wire_runs(form, ways, spec, results)
+    _wire_runs(form, ways, specs, results)
 
     def begin(session: str, *values: Any) -> str:
         order = form.order(*values)
@@ -160,7 +164,7 @@ def _wire_pictures(form: Form, ways: Ways, spec: MethodSpec, results: gr.HTML, p
     ways.speech.wire()
 
 
-def _wire_runs(form: Form, ways: Ways, spec: MethodSpec, results: gr.HTML) -> None:
+def _wire_runs(form: Form, ways: Ways, specs: Sequence[MethodSpec], results: gr.HTML) -> None:
     """The main button of each way."""
     count = len(form.inputs)
 
@@ -171,7 +175,7 @@ def _wire_runs(form: Form, ways: Ways, spec: MethodSpec, results: gr.HTML) -> No
 
     def run_by(driver_of: Callable[..., Driver]) -> Callable[..., Iterator[str]]:
         def run(owner: str, *values: Any) -> Iterator[str]:
-            return _run(spec, form.order(*values[:count]), driver_of(*values[count:]), owner)
+            return _run(specs, form.order(*values[:count]), driver_of(*values[count:]), owner)
 
         return run
 
@@ -192,7 +196,7 @@ def _wire_runs(form: Form, ways: Ways, spec: MethodSpec, results: gr.HTML) -> No
         outputs=[results],
         buttons=list(ways.runs.values()),
         cancel=ways.cancel,
-        failed=lambda failure: failed_card(spec, failure),
+        failed=lambda failure: failed_card(specs[-1], failure),
     )
 
 
@@ -250,15 +254,32 @@ def _by_recording(path: str | None) -> Driver:
     return Driver(recorded_motion(path))
 
 
-def _run(spec: MethodSpec, order: Order, driver: Driver, owner: str) -> Iterator[str]:
-    """The result zone, again and again, until the work is finished. Says which of two files lacks consent; the runner
-    asks again."""
+def _run(specs: Sequence[MethodSpec], order: Order, driver: Driver, owner: str) -> Iterator[str]:
+    """The result zone, again and again, until one method after the other has finished. Says which of two files lacks
+    consent; the runner asks again."""
+    wanted = [spec for spec in specs if spec.id in order.settings["methods"]]
+    if not wanted:
+        raise UsageError("No method is chosen.", "Tick at least one.")
     require_consent("", order.consent or not order.chosen.needs_consent, frozenset(), subject="the picture")
     said = driver.driving if isinstance(driver.driving, Said) else None
     if isinstance(driver.driving, Path) and driver.driving.suffix != ".motion":
         require_consent("", driver.consent, frozenset(), subject="the driving clip")
     if said and said.sound:
         require_consent("", said.consent, frozenset(), subject="the recorded voice", statement=VOICE_STATEMENT)
+    cards = {spec.id: Card(spec, "waiting", before=order.chosen.preview) for spec in wanted}
+    for spec in wanted:
+        for card in _made(spec, order, driver, owner):
+            cards[spec.id] = card
+            busy = any(each.state in ("waiting", "working") for each in cards.values())
+            yield grid(*map(method_card, cards.values()), status=card.words if busy else "Finished", busy=busy)
+        if cards[spec.id].state == "stopped":
+            return
+
+
+def _made(spec: MethodSpec, order: Order, driver: Driver, owner: str) -> Iterator[Card]:
+    """The card of one method, again and again."""
+    said = driver.driving if isinstance(driver.driving, Said) else None
+    known = {each.name for each in fields(spec.params)}
     output = new_folder() / f"{spec.id}{'.png' if driver.still else order.settings['format']}"
     beside = output.with_name(f"facezoo-{spec.id}-speech.vtt")
 
@@ -270,7 +291,7 @@ def _run(spec: MethodSpec, order: Order, driver: Driver, owner: str) -> Iterator
                 spec.id,
                 order.chosen.path,
                 driving=driving,
-                params={**order.params, **driver.params},
+                params={name: value for name, value in {**order.params, **driver.params}.items() if name in known},
                 consent=order.consent or driver.consent or None,
                 face=order.face,
                 output=output,
@@ -279,8 +300,5 @@ def _run(spec: MethodSpec, order: Order, driver: Driver, owner: str) -> Iterator
             )
 
     words = _SPOKEN_WORDS if said else _WORDS
-    for shown, card in make(spec, order.chosen, work, owner, face=order.face, words=words):
-        if said and card.state == "done":
-            yield grid(method_card(with_speech(card, beside)), status="Finished")
-        else:
-            yield shown
+    for _, card in make(spec, order.chosen, work, owner, face=order.face, words=words):
+        yield with_speech(card, beside) if said and card.state == "done" else card

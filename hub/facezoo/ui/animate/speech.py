@@ -36,8 +36,8 @@ _HTML = template("animate/speech.html")
 
 @dataclass(frozen=True)
 class Said:
-    """What is to be said, and how. sentence, or sound: a recording. consent: that its voice may be used. manner:
-    arguments of `runner.Manner`."""
+    """What is to be said, and how. sentence, sound: as of `runner.spoken`. consent: that a recorded voice may be
+    used. manner: arguments of `runner.Manner`."""
 
     sentence: str | None
     sound: Path | None
@@ -54,21 +54,25 @@ class Said:
 
 @dataclass(frozen=True)
 class SpeechInput:
-    """The components. way: "sentence" or "sound". recording: path of the chosen sound, None before there is one."""
+    """The components. way: "sentence" or "sound". recording: path of the chosen sound, None before there is one. words:
+    what it says."""
 
     way: gr.HTML
     sentence: gr.Textbox
     zone: gr.HTML
     recording: gr.State
     consent: gr.Checkbox
+    words: gr.Textbox
     manner: dict[str, Component]
 
     @property
     def inputs(self) -> list[Any]:
         """What `said` takes."""
-        return [self.way, self.sentence, self.recording, self.consent, *self.manner.values()]
+        return [self.way, self.sentence, self.recording, self.consent, self.words, *self.manner.values()]
 
-    def said(self, way: object, sentence: str | None, sound: str | None, consent: bool, *manner: Any) -> Said:
+    def said(
+        self, way: object, sentence: str | None, sound: str | None, consent: bool, words: str | None, *manner: Any
+    ) -> Said:
         """The values of `inputs`. Raises UsageError when there is nothing to say."""
         how = dict(zip(self.manner, manner, strict=True))
         if way != "sound":
@@ -77,7 +81,7 @@ class SpeechInput:
             return Said(sentence, None, False, how)
         if not sound:
             raise UsageError("No usable recording is chosen.", "Record one, or choose a file in which somebody speaks.")
-        return Said(None, Path(sound), consent, how)
+        return Said((words or "").strip() or None, Path(sound), consent, how)
 
     def wire(self) -> None:
         """A chosen recording is listened to, and consent asked."""
@@ -90,26 +94,31 @@ def speech_input(prefix: str) -> SpeechInput:
     languages = _languages()
     way = component("animate/ways.js", template("animate/page.html").ways("said", _WAYS, "What is said"), "sentence")
     manner: dict[str, Component] = {}
-    with gr.Column(elem_classes=["tuning", "said", "said-sentence"]):
+    with gr.Column(elem_classes=["tuning", "said-sentence"]):
         sentence = gr.Textbox(
             label="Sentence", lines=3, max_lines=8, elem_id=f"{prefix}-sentence",
             placeholder="Good evening. Nobody ever asked me what I think.",
         )  # fmt: skip
         if not languages:
             static(_HTML.missing())
-        with gr.Row(elem_classes=["pair"]):
-            choices = languages or [(name, id) for id, name in _FIRST.items()]
-            manner["voice"] = strict(gr.Dropdown(choices, value=choices[0][1], label="Language", min_width=140))
-            manner["speaker"] = strict(gr.Radio(_SPEAKERS, value="man", label="Voice", min_width=140))
-        with gr.Column(elem_classes=["slider-group"]):
-            manner["speed"] = _slider("Words a minute", 80, 320, 150, 10)
-            manner["pitch"] = _slider("Pitch", 0, 99, 50, 1)
-    with gr.Column(elem_classes=["said", "said-sound"]):
+    with gr.Column(elem_classes=["tuning", "said-sound"]):
         zone = component("animate/speech.js", _HTML.sound(None, None, _SUFFIXES, _LONGEST, turn()), {}, "sound-input")
         consent = consent_box(VOICE_STATEMENT)
+        words = gr.Textbox(
+            label="What it says, if you like", lines=2, max_lines=8, elem_id=f"{prefix}-words",
+            info="The lips become exact, in any language, and there will be captions.",
+        )  # fmt: skip
+    with gr.Row(elem_classes=["tuning", "pair"]):
+        choices = languages or [(name, id) for id, name in _FIRST.items()]
+        manner["voice"] = strict(gr.Dropdown(choices, value=choices[0][1], label="Language", min_width=140))
+        speaker = gr.Radio(_SPEAKERS, value="man", label="Voice", min_width=140, elem_classes=["said-sentence"])
+        manner["speaker"] = strict(speaker)
+    with gr.Column(elem_classes=["slider-group", "said-sentence"]):
+        manner["speed"] = _slider("Words a minute", 80, 320, 150, 10)
+        manner["pitch"] = _slider("Pitch", 0, 99, 50, 1)
     with gr.Column(elem_classes=["slider-group"]):
         manner["life"] = _slider("Liveliness", 0, 2, 1, 0.1)
-    return SpeechInput(way, sentence, zone, gr.State(None), consent, manner)
+    return SpeechInput(way, sentence, zone, gr.State(None), consent, words, manner)
 
 
 def _slider(label: str, low: float, high: float, value: float, step: float) -> Component:

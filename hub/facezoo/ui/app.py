@@ -139,11 +139,11 @@ def _tabs(specs: Sequence[MethodSpec]) -> None:
         compare_page([spec for spec in specs if "swap" in spec.tasks])
     if animating:
         with gr.Tab("Animate", id="animate"):
-            animate_page(animating[-1])
+            animate_page(animating)
     with gr.Tab("Methods", id="methods"), gr.Tabs(elem_classes=["sub-tabs"]):
         for spec in specs:
             with gr.Tab(spec.title, id=spec.id):
-                method_tab(spec, in_animate=spec in animating[-1:])
+                method_tab(spec, in_animate=spec in animating)
     if any(spec.id == "deepfakes" for spec in specs):
         with gr.Tab("Train", id="train"):
             train_page()

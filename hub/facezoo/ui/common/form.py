@@ -28,7 +28,7 @@ from facezoo.ui.common.picture import (
 from facezoo.ui.jobs import QUIET, main_button, stop_button
 from facezoo.zoo.embedded import personas
 
-__all__ = ["Form", "Order", "SwapForm", "fine_tuning", "swap_form"]
+__all__ = ["Form", "Order", "SwapForm", "fine_tuning", "method_choice", "swap_form"]
 
 _LABELS = [("Small", "small"), ("Medium", "medium"), ("Large", "large")]
 _FORMATS = [("MP4", ".mp4"), ("GIF", ".gif"), ("WebP", ".webp")]
@@ -200,7 +200,7 @@ def fine_tuning(
     with gr.Accordion("Fine tuning", open=False, elem_classes=["tuning"]):
         params = widgets(spec, leave_out=leave_out) if spec else {}
         if spec is None:
-            settings["methods"] = _method_choice(methods)
+            settings["methods"] = method_choice(methods, methods)
         if format:
             note = "GIF and WebP are larger and have no sound."
             settings["format"] = strict(gr.Radio(_FORMATS, value=".mp4", label="File type", info=note))
@@ -250,10 +250,11 @@ def _persona(chosen: object) -> str | None:
     raise UsageError("There is no such person.", "Choose one of those that are shown.")
 
 
-def _method_choice(methods: Sequence[MethodSpec]) -> gr.CheckboxGroup:
+def method_choice(methods: Sequence[MethodSpec], first: Sequence[MethodSpec]) -> gr.CheckboxGroup:
+    """Which methods take part, `first` to begin with; unseen when there is one alone."""
     return gr.CheckboxGroup(
         [(f"{spec.title} ({spec.year})", spec.id) for spec in methods],
-        value=[spec.id for spec in methods],
+        value=[spec.id for spec in first],
         label="Methods",
         visible=len(methods) > 1,
     )

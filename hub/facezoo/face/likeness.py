@@ -23,7 +23,7 @@ from facezoo.face.head import fit_head
 from facezoo.face.mesh import BROWS, EYES, FACE_OVAL, INNER_LIPS, OUTER_LIPS, topology, vertex_normals
 from facezoo.types import Image, Landmarks, Points
 
-__all__ = ["Likeness", "covered", "likeness", "measure", "skin_colours", "unlike"]
+__all__ = ["Likeness", "covered", "likeness", "measure", "mesh_colours", "skin_colours", "unlike"]
 
 Likeness = NDArray[np.float32]
 """(D,) float32; `unlike` says how far two are from each other."""
@@ -68,6 +68,11 @@ def skin_colours(image: Image, landmarks: Landmarks) -> NDArray[np.float32]:
     colours = _read(*_reduced(image, landmarks.mesh))[_skin_points()]
     colours[beyond] = np.nan
     return colours
+
+
+def mesh_colours(image: Image, mesh: Points) -> NDArray[np.float32]:
+    """(468, 3) Lab: the colours at all points of a mesh (468, 3) px of a picture (H, W, 3) RGB uint8."""
+    return _read(*_reduced(image, mesh))
 
 
 def covered(now: NDArray[np.float32], usual: NDArray[np.float32], mesh: Points) -> float:

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from facezoo.types import Image, Landmarks, Mask, Points, Pose
 
 __all__ = ["BROWS", "EYES", "FACE_OVAL", "INNER_LIPS", "OUTER_LIPS", "RIGID", "Raster", "Topology", "angles",
-           "expression", "fit_affine", "head_pose", "inter_ocular", "lay_over", "mesh_map", "rasterise", "sample",
-           "smoothstep", "to_68", "topology", "vertex_normals"]  # fmt: skip
+           "disc", "expression", "fit_affine", "head_pose", "inter_ocular", "lay_over", "mesh_map", "rasterise",
+           "sample", "smoothstep", "to_68", "topology", "vertex_normals"]  # fmt: skip
 
 FACE_OVAL = (10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377,
              152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109)  # fmt: skip
@@ -248,3 +248,9 @@ def smoothstep(value: NDArray[Any], low: NDArray[Any] | float, high: NDArray[Any
     of shapes that NumPy brings together."""
     t = np.clip((value - low) / (high - low), 0, 1)
     return np.asarray(t * t * (3 - 2 * t), np.float32)
+
+
+def disc(radius: float) -> NDArray[np.uint8]:
+    """A round structuring element, (2 r + 1, 2 r + 1) uint8, r at least 1 px."""
+    side = 2 * max(1, round(radius)) + 1
+    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)), np.uint8)

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from facezoo.face.mesh import BROWS, EYES, FACE_OVAL, OUTER_LIPS
+from facezoo.face.mesh import BROWS, EYES, FACE_OVAL, OUTER_LIPS, disc
 from facezoo.face.networks import network
 from facezoo.types import Image, Mask, Points
 
@@ -25,6 +25,7 @@ _CHEEKS = (
 _NOSE = (168, 122, 188, 114, 217, 198, 131, 5, 360, 420, 437, 343, 412, 351)
 _CORE = (70, 63, 105, 66, 107, 336, 296, 334, 293, 300, 446, 340, 346, 280, 425, 410, 322, 164,
          92, 186, 205, 50, 117, 111, 226)  # fmt: skip
+_BARE, _ENOUGH = 0.05, 0.5  # what is surely not hidden; share of the patches of skin that is enough to know its colour
 _TRUSTED = 0.8  # of the face that the person mask must cover before it is believed: it fails on some paintings
 _GLASSES_WEIGHTS = np.array([1.23, 1.69, -1.02, 0.91, 0.52])
 _GLASSES_OFFSET = -9.51
@@ -69,19 +70,33 @@ def skin_patch(mesh: Points, size: int) -> Mask:
     return patch
 
 
-def unlike_skin(crop: Image, mesh: Points, *, shadow: float = 0.8, shine: float = 0.35, hue: float = 0.6) -> Mask:
-    """(S, S) float32: distance to this face's own skin in Lab, squashed to [0, 1]. shadow, shine and hue say how much
-    a darker, a lighter and a differently coloured pixel count."""
+def unlike_skin(
+    crop: Image, mesh: Points, hidden: Mask | None = None, *, shadow: float = 0.8, shine: float = 0.35, hue: float = 0.6
+) -> Mask:
+    """(S, S) float32: distance to this face's own skin in Lab, squashed to [0, 1]. hidden: 1 where something is in
+    front, whose colour is not the skin's. shadow, shine and hue say how much a darker, a lighter and a differently
+    coloured pixel count."""
     size = crop.shape[0]
     lab = cv2.cvtColor(crop, cv2.COLOR_RGB2LAB).astype(np.float32)
     lab = cv2.GaussianBlur(lab, (0, 0), max(0.7, size / 400))
-    sample = lab[skin_patch(mesh, size) > 0.5]
+    sample = lab[_bare_skin(mesh, size, hidden) > 0.5]
     centre = np.median(sample, axis=0)
     spread = np.maximum(1.4826 * np.median(np.abs(sample - centre), axis=0), (9.0, 2.5, 2.5))
     offset = (lab - centre) / spread
     light = np.where(offset[..., 0] < 0, shadow, shine) * offset[..., 0]
     distance = np.sqrt(light**2 + (offset[..., 1] * hue) ** 2 + (offset[..., 2] * hue) ** 2)
     return np.clip((distance - 2.6) / 1.6, 0, 1).astype(np.float32)
+
+
+def _bare_skin(mesh: Points, size: int, hidden: Mask | None) -> Mask:
+    """`skin_patch` where nothing is in front; most of it hidden, all of the face that is not, without features."""
+    patch = skin_patch(mesh, size)
+    if hidden is None or not hidden.any():
+        return patch
+    bare = patch * (hidden < _BARE)
+    if bare.sum() < _ENOUGH * patch.sum():
+        bare = polygon(mesh, FACE_OVAL, size) * (1 - features(mesh, size)) * (hidden < _BARE)
+    return bare.astype(np.float32) if bare.sum() > 30 else patch
 
 
 def own_skin(crop: Image, mesh: Points) -> Mask:
@@ -96,7 +111,7 @@ def own_skin(crop: Image, mesh: Points) -> Mask:
     )
     foreign = _touching_outline((foreign > 0.3) & zone, zone, mesh, size).astype(np.float32)
     person = person_mask(crop)
-    grown = cv2.dilate(np.maximum(foreign, (person < 0.5).astype(np.float32)), _disc(size / 70))
+    grown = cv2.dilate(np.maximum(foreign, (person < 0.5).astype(np.float32)), disc(size / 70))
     return (1 - cv2.GaussianBlur(grown, (0, 0), size / 120)).astype(np.float32)
 
 
@@ -115,8 +130,8 @@ def _margin(mesh: Points, size: int) -> tuple[NDArray[np.bool_], NDArray[np.bool
     for brow in BROWS:
         hull = cv2.convexHull(mesh[list(brow), :2].astype(np.float32))
         cv2.fillPoly(core, [np.round(hull[:, 0] * 16).astype(np.int32)], 1.0, shift=4)
-    core = cv2.dilate(core, _disc(size / 40))
-    oval = cv2.dilate(polygon(mesh, FACE_OVAL, size), _disc(size / 50))
+    core = cv2.dilate(core, disc(size / 40))
+    oval = cv2.dilate(polygon(mesh, FACE_OVAL, size), disc(size / 50))
     up = mesh[10, :2] - mesh[152, :2]
     ys, xs = np.mgrid[0:size, 0:size].astype(np.float32)
     above_mouth = (xs - mesh[0, 0]) * up[0] + (ys - mesh[0, 1]) * up[1] > 0
@@ -127,9 +142,9 @@ def _touching_outline(
     candidates: NDArray[np.bool_], zone: NDArray[np.bool_], mesh: Points, size: int
 ) -> NDArray[np.bool_]:
     """Those connected parts of the candidates that reach the outline of the face."""
-    closed = cv2.morphologyEx(candidates.astype(np.uint8), cv2.MORPH_CLOSE, _disc(size / 90))
+    closed = cv2.morphologyEx(candidates.astype(np.uint8), cv2.MORPH_CLOSE, disc(size / 90))
     _, labels = cv2.connectedComponents(np.asarray(closed, np.uint8))
-    inner = cv2.erode(polygon(mesh, FACE_OVAL, size), _disc(size / 50)) > 0.5
+    inner = cv2.erode(polygon(mesh, FACE_OVAL, size), disc(size / 50)) > 0.5
     touching = np.unique(labels[zone & ~inner & (labels > 0)])
     return np.isin(labels, touching) & (labels > 0)
 
@@ -190,10 +205,5 @@ def features(mesh: Points, size: int, *, soft: bool = False) -> Mask:
     for ring in (*EYES, *BROWS, OUTER_LIPS):
         hull = cv2.convexHull(mesh[list(ring), :2].astype(np.float32))
         cv2.fillPoly(mask, [np.round(hull[:, 0] * 16).astype(np.int32)], 1.0, shift=4)
-    mask = cv2.dilate(mask, _disc(size / 60))
+    mask = cv2.dilate(mask, disc(size / 60))
     return cv2.GaussianBlur(mask, (0, 0), size / 90) if soft else mask  # pyright: ignore[reportReturnType]
-
-
-def _disc(radius: float) -> NDArray[np.uint8]:
-    side = 2 * max(1, round(radius)) + 1
-    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)), np.uint8)

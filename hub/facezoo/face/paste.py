@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from facezoo.face.covering import hidden_part
 from facezoo.face.find import move
 from facezoo.face.mesh import FACE_OVAL, smoothstep, topology
 from facezoo.face.occlusion import features, in_front, unlike_skin
@@ -28,6 +29,10 @@ Blend = Literal["poisson", "feather"]
 _GAIN = (0.35, 1.1)  # bounds of a colour gain: more would turn shading into stains
 _SHRINK = (6.0, 4.0, 4.0)  # Lab units
 _SHINE = 9.0  # Lab units above the skin from which highlights of the other picture's light are damped
+_TONES = (0.5, 99.5)  # percentiles of lightness that are a picture's black and white
+_BLACK, _WHITE = (8.0, 20.0), (88.0, 70.0)  # lightness from which on these are faded
+_STAGE = (16.0, 32.0)  # Lab units between the skins from which light is coloured
+_KNEE = 0.6  # of the way from the skin to them, from which tones are bent
 _ANALYSIS = 320  # px: masks are found on a crop of at most this side
 _SOLVE = 64  # px: light varies slowly, so the screened Poisson equation is solved on this grid
 _LOG_OFFSET = 12.0  # added before the logarithm, so that noise in black does not rule
@@ -90,8 +95,9 @@ def _analyse(crop: Image, painted: Image, alpha: Mask, mesh: Points) -> _Analysi
         painted = np.asarray(cv2.resize(painted, side, interpolation=cv2.INTER_AREA), np.uint8)
         alpha = np.asarray(cv2.resize(alpha, side, interpolation=cv2.INTER_AREA), np.float32)
         mesh = ((mesh + 0.5) * ratio - 0.5).astype(np.float32)
-    unlikely = unlike_skin(crop, mesh)
-    visible = 1 - in_front(crop, mesh, unlikely)
+    hidden = hidden_part(crop, mesh)
+    unlikely = unlike_skin(crop, mesh, hidden)
+    visible = (1 - in_front(crop, mesh, unlikely)) * (1 - hidden)
     inside = face_mask(mesh, size, feather=0.0)
     certain = np.maximum(unlikely, unlike_skin(painted, mesh)) < 0.5
     skin = alpha * visible * inside * (1 - features(mesh, size)) * certain
@@ -161,15 +167,32 @@ def _recolor(generated: Image, small: _Analysis, mode: Color) -> NDArray[np.floa
     shine = max(wanted[0] + _SHINE, float(np.percentile(theirs[:, 0], 97)))
     moved[..., 0] -= 0.6 * np.maximum(moved[..., 0] - np.float32(shine), 0)
     vivid = min(1.3, float(np.hypot(*wanted[1:]) / max(float(np.hypot(*mean[1:])), 1.0)))
-    tint = (
-        color * 0.7 * (wanted - vivid * mean) + (1 - color) * wanted
-    )  # the change of hue that is left beside vividness
+    lit = float(np.hypot(*(wanted - mean)[1:]))  # in coloured light white is no longer white
+    follows = 0.7 + 0.3 * float(np.clip((lit - _STAGE[0]) / (_STAGE[1] - _STAGE[0]), 0, 1))
+    tint = color * follows * (wanted - vivid * mean) + (1 - color) * wanted  # beside vividness
     toned = lab * np.float32(color * vivid) + tint.astype(np.float32)
     toned[..., 0] = np.interp(lab[..., 0], (0.0, mean[0], 100.0), (0.0, wanted[0], 50.0 + wanted[0] / 2))
     shaded = lab[..., 0] < mean[0]  # a beard on darker skin gets darker, but not black
     moved[..., 0] = np.where(shaded, np.maximum(moved[..., 0], toned[..., 0]), moved[..., 0])
     moved += (toned - moved) * _enlarge(small.drawn, generated.shape[0])[..., None]
+    light = np.asarray(moved[..., 0], np.float32)
+    moved[..., 0] = _within_tones(light, float(wanted[0]), to_lab(small.target)[..., 0])
     return from_lab(np.asarray(moved, np.float32))
+
+
+def _within_tones(light: NDArray[np.float32], skin: float, picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Lightness (S, S) brought softly within what the picture has around the face: in haze no brow is black, in the
+    dark no eye is white. skin: lightness of the skin. picture: (A, A), of the crop; where it reaches from black to
+    white nothing changes."""
+    ends = np.percentile(picture, _TONES)
+    starts, fulls = np.array([_BLACK, _WHITE]).T
+    for end, faded in zip(ends.tolist(), smoothstep(ends, starts, fulls).tolist(), strict=True):
+        if faded > 0 and abs(end - skin) > 1:
+            away = (light - skin) / (end - skin)  # 0 at the skin, 1 at the picture's end
+            over = np.maximum(away - _KNEE, 0)
+            bent = away - over + (1 - _KNEE) * (1 - np.exp(-over / (1 - _KNEE)))
+            light = (light + (skin + bent * (end - skin) - light) * faded).astype(np.float32)
+    return light
 
 
 def to_lab(image: Image) -> NDArray[np.float32]:

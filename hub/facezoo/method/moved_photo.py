@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 
 from facezoo.errors import NoFace, UsageError
+from facezoo.face.covering import look_for_cover
 from facezoo.face.find import find_faces
 from facezoo.method.pipeline import AnimationPipeline
 from facezoo.motion.controls import Controls, motion_of
@@ -132,6 +133,12 @@ class Live:
 def _puppet(source: Face, others: Sequence[Face]) -> MovablePhoto:
     if not len(source.landmarks.mesh):
         raise UsageError("This method needs the 468-point mesh of the face.", 'Find it with backend="mesh".')
+    cover = look_for_cover(source.frame, source.landmarks.mesh)
+    if cover.mouth or cover.too_much:
+        raise UsageError(
+            "Something is in front of this face's mouth, a mask or a hand: it would be torn open.",
+            "Use a picture in which the mouth is seen.",
+        )
     puppet = MovablePhoto(source, [other.box for other in others])
     if abs(puppet.placement.pose.yaw) > _TURNED_AWAY:
         raise UsageError(

@@ -11,6 +11,7 @@ from typing import Any
 
 from facezoo import registry
 from facezoo.errors import Cancelled, FacezooError, UsageError
+from facezoo.face.covering import uncovered
 from facezoo.face.find import choose, find_faces, realign
 from facezoo.face.follow import Follower
 from facezoo.media.limits import WRITES_PHOTOS
@@ -108,7 +109,7 @@ def compare(
         clip = admit(Path(image), consent, "the picture")
         photo = first_checked(clip)
     with clock.stage("detect"):
-        faces = choose(find_faces(photo), face)
+        faces = uncovered(choose(find_faces(photo), face))
     with folder_of(output) as folder:
         scene = _Scene(clip, photo, faces, persona, seed, folder, label)
         results: dict[str, Sealed] = {}
@@ -171,7 +172,7 @@ def _still(translator: Translator, clip: Clip) -> tuple[Frame, int]:
         frame = next(checked(clip.frames()))
     with clock.stage("detect"):
         found = find_faces(frame.image, crop_size=translator.pipeline.spec.inputs.crop_size)
-        faces = choose(found, translator.cast.wanted) if translator.needs_face else found
+        faces = uncovered(choose(found, translator.cast.wanted)) if translator.needs_face else found
     return translator.photo(frame, faces), len(faces)
 
 

@@ -246,8 +246,8 @@ def _time_networks(runs: int, methods: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def _networks(methods: Sequence[str]) -> Iterator[tuple[str, Any, tuple[Any, ...]]]:
-    """Name, network and inputs. The papers' networks have untrained weights, which changes no time, and the talking head
-    its spectral norms; facezoo's own are those that ship."""
+    """Name, network and inputs. The papers' networks have untrained weights, which changes no time, one of them its
+    spectral norms; facezoo's own are those that ship."""
     import torch
 
     from facezoo import registry

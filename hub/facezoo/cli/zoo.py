@@ -16,7 +16,7 @@ from facezoo.zoo.manifest import method_of
 if TYPE_CHECKING:
     from facezoo.zoo.push import Pushed
 
-__all__ = ["bundle", "card", "check", "convert", "list_weights", "pin", "pull", "push"]
+__all__ = ["bundle", "card", "check", "convert", "list_weights", "pin", "pull", "push", "spaces"]
 
 WeightsFolder = Annotated[
     Path | None, typer.Option(metavar="FOLDER", help="Weights from training, with metrics.json; not those in use.")
@@ -125,6 +125,18 @@ def push(
     print(f"{pushed.url} at {pushed.commit}{'' if pushed.changed else ', as it was'}")
     if weights:
         print(f"For everybody: --weights {pushed.repo}@{pushed.tag}. In a SPEC: weights={weights}")
+
+
+def spaces(folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where the folders are written.")]) -> None:
+    """Write a Space of the Hub for each method, and one for all: facezoo zoo push FOLDER/hub --kind space sends it."""
+    from facezoo.registry import list_methods
+    from facezoo.zoo.spaces import space_files
+
+    for name, text in space_files(list_methods()).items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        print(path)
 
 
 def _push_weights(

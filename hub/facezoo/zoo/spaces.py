@@ -9,7 +9,6 @@ import json
 from collections.abc import Sequence
 from importlib.metadata import version
 
-import facezoo
 from facezoo.types import MethodSpec
 
 __all__ = ["space_files"]
@@ -51,7 +50,7 @@ def _files(
     made = {
         "app.py": _APP.format(title=title, methods=methods),
         "README.md": f"---\n{_front_matter(title, short, specs)}---\n\n{_TEXT.format(title=title, words=words)}",
-        "requirements.txt": f"facezoo[hub,speech]=={facezoo.__version__}\n",
+        "requirements.txt": f"facezoo[hub,speech]=={version('facezoo')}\n",
         "packages.txt": "espeak-ng\n",
     }
     return {f"{folder}/{name}": text for name, text in made.items()}

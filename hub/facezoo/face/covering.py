@@ -37,7 +37,7 @@ PATCHES: dict[str, tuple[tuple[int, ...], float]] = {
 
 _AGREE = 14.0  # Lab units between patches that are the same skin, lightness counting half
 _LIGHT = 0.5
-_SURE = 0.6  # probability from which a point is covered
+_SURE = 0.55  # probability from which a point is covered
 _LEAST = 0.04  # share of the face below which nothing is said to be in front
 _HIDDEN_LIPS = 0.6  # share of the lips
 _TOO_LITTLE = 0.4  # share of a face that must be seen

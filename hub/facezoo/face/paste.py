@@ -30,8 +30,9 @@ _GAIN = (0.35, 1.1)  # bounds of a colour gain: more would turn shading into sta
 _SHRINK = (6.0, 4.0, 4.0)  # Lab units
 _SHINE = 9.0  # Lab units above the skin from which highlights of the other picture's light are damped
 _TONES = (0.5, 99.5)  # percentiles of lightness that are a picture's black and white
-_BLACK, _WHITE = (8.0, 20.0), (88.0, 70.0)  # lightness from which on these are faded
-_STAGE = (16.0, 32.0)  # Lab units between the skins from which light is coloured
+_FADED = (55.0, 42.0)  # lightness between these two below which a picture is faded, hazy or dark
+_STAGE = (24.0, 40.0)  # Lab units between the skins from which light is coloured
+_VIVID = 97  # percentile of how far colours of the face lie from its skin's, that is the most
 _KNEE = 0.6  # of the way from the skin to them, from which tones are bent
 _ANALYSIS = 320  # px: masks are found on a crop of at most this side
 _SOLVE = 64  # px: light varies slowly, so the screened Poisson equation is solved on this grid
@@ -175,24 +176,31 @@ def _recolor(generated: Image, small: _Analysis, mode: Color) -> NDArray[np.floa
     shaded = lab[..., 0] < mean[0]  # a beard on darker skin gets darker, but not black
     moved[..., 0] = np.where(shaded, np.maximum(moved[..., 0], toned[..., 0]), moved[..., 0])
     moved += (toned - moved) * _enlarge(small.drawn, generated.shape[0])[..., None]
-    light = np.asarray(moved[..., 0], np.float32)
-    moved[..., 0] = _within_tones(light, float(wanted[0]), to_lab(small.target)[..., 0])
-    return from_lab(np.asarray(moved, np.float32))
+    inside = to_lab(small.target)[small.inside > 0.5]
+    return from_lab(_within_tones(np.asarray(moved, np.float32), wanted, to_lab(small.target)[..., 0], inside))
 
 
-def _within_tones(light: NDArray[np.float32], skin: float, picture: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Lightness (S, S) brought softly within what the picture has around the face: in haze no brow is black, in the
-    dark no eye is white. skin: lightness of the skin. picture: (A, A), of the crop; where it reaches from black to
-    white nothing changes."""
-    ends = np.percentile(picture, _TONES)
-    starts, fulls = np.array([_BLACK, _WHITE]).T
-    for end, faded in zip(ends.tolist(), smoothstep(ends, starts, fulls).tolist(), strict=True):
-        if faded > 0 and abs(end - skin) > 1:
-            away = (light - skin) / (end - skin)  # 0 at the skin, 1 at the picture's end
-            over = np.maximum(away - _KNEE, 0)
-            bent = away - over + (1 - _KNEE) * (1 - np.exp(-over / (1 - _KNEE)))
-            light = (light + (skin + bent * (end - skin) - light) * faded).astype(np.float32)
-    return light
+def _within_tones(
+    lab: NDArray[np.float32], skin: NDArray[Any], light: NDArray[np.float32], inside: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Colours (S, S, 3) Lab brought softly within what the picture has: in haze no brow is black, in the dark no eye is
+    white, and none of them is more colourful than the face was. skin: (3,) its colour. light: (A, A), lightness of the
+    crop; where it reaches from black to white nothing changes. inside: (N, 3), of the face alone."""
+    ends = np.percentile(light, _TONES)
+    faded = float(smoothstep(np.diff(ends), *_FADED)[0])
+    if faded == 0:
+        return lab
+    away = lab - skin.astype(np.float32)
+    for end in ends.tolist():
+        span = end - float(skin[0])
+        share = np.maximum(away[..., 0] / span if abs(span) > 1 else np.zeros_like(away[..., 0]), 1e-6)
+        over = np.maximum(share - _KNEE, 0)
+        bent = share - over + (1 - _KNEE) * (1 - np.exp(-over / (1 - _KNEE)))
+        away *= (1 + (bent / share - 1) * faded)[..., None]
+    colourful = np.maximum(np.hypot(away[..., 1], away[..., 2]), 1e-3)
+    most = float(np.percentile(np.hypot(*(inside - skin)[:, 1:].T), _VIVID))
+    away[..., 1:] *= (1 + (np.minimum(1, most / colourful) - 1) * faded)[..., None]
+    return np.asarray(skin + away, np.float32)
 
 
 def to_lab(image: Image) -> NDArray[np.float32]:

@@ -21,6 +21,7 @@ from facezoo.face.networks import track_mesh
 from facezoo.media.read import open_clip
 from facezoo.media.sound import RATE, read_sound
 from facezoo.motion.template import Template, load_template, save_template
+from facezoo.runner.animate import notes_of
 from facezoo.runner.speak import Manner, spoken
 from facezoo.speech.captions import Cue, cues_of, phrases, webvtt
 from facezoo.speech.hear import STEP, PocketSphinx, align, hear
@@ -256,6 +257,22 @@ def test_bad_sounds_are_typed_errors(tmp_path: Path, landscape: Path) -> None:
         read_sound(landscape)
     with pytest.raises(Unreadable):
         read_sound(tmp_path / "nowhere.wav")
+
+
+def test_music_is_spoken_with_a_note(tmp_path: Path) -> None:
+    pytest.importorskip("pocketsphinx", reason="needs facezoo[speech]")
+    times = np.arange(3 * RATE) / RATE
+    chord = sum(np.sin(2 * np.pi * pitch * k * times) / k for pitch in (196, 247, 294) for k in range(1, 6))
+    swell = 1 + 0.2 * np.sin(2 * np.pi * 4 * times)
+    with spoken(sound=written(tmp_path / "chord.wav", 0.05 * chord * swell), consent=True) as speech:
+        assert "music" in speech.notes[0]
+        assert notes_of(speech) == [*speech.notes]
+
+
+@needs_espeak
+def test_speech_alone_needs_no_note(said: Path) -> None:
+    with spoken(SENTENCE, said, consent=True) as speech:
+        assert speech.notes == ()
 
 
 def test_a_voice_needs_consent(tmp_path: Path) -> None:

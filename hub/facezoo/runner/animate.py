@@ -22,7 +22,7 @@ from facezoo.safety.seal import seal
 from facezoo.speech.perform import Speech
 from facezoo.types import Clip, Frame, Image, Progress, Sealed
 
-__all__ = ["Live", "animate", "keep_motion", "like_driver", "said", "sources_of", "voice_of"]
+__all__ = ["Live", "animate", "keep_motion", "like_driver", "notes_of", "said", "sources_of", "voice_of"]
 
 
 def animate(
@@ -42,7 +42,7 @@ def animate(
     with clock.stage("detect"):
         source, others = portrait_of(clip, face)
     shown = like_driver(clip, driver)
-    notes: list[str] = []
+    notes = notes_of(driver)
     claim = claim_of(spec, None, params, seed, (clip.sha256, *sources_of(driver)))
     claim = replace(claim, params=claim.params | voice_of(driver))
     if isinstance(driver, Clip):
@@ -77,6 +77,11 @@ def sources_of(driver: Clip | Template | None) -> tuple[str, ...]:
 def voice_of(driver: Clip | Template | None) -> dict[str, str]:
     """Whose voice is heard, for the seal and the record; empty when nobody speaks."""
     return {"voice": driver.voice} if isinstance(driver, Speech) else {}
+
+
+def notes_of(driver: Clip | Template | None) -> list[str]:
+    """What there is to know of a driver."""
+    return list(driver.notes) if isinstance(driver, Speech) else []
 
 
 def said(driver: Clip | Template | None) -> dict[str, Any] | None:

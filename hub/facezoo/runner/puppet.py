@@ -24,7 +24,7 @@ from facezoo.motion.paint_over import Portrayal, tilted
 from facezoo.motion.smoothing import Calm, against
 from facezoo.motion.template import Template, template_from
 from facezoo.runner.admit import WebcamCheck, admit, destination_of, driver_of, first_checked
-from facezoo.runner.animate import like_driver, said, sources_of, voice_of
+from facezoo.runner.animate import like_driver, notes_of, said, sources_of, voice_of
 from facezoo.runner.record import Label, Stopwatch, claim_of, recorded
 from facezoo.safety.marks import draw, mark
 from facezoo.safety.seal import seal
@@ -158,7 +158,7 @@ def portray(
     with destination_of(output, shown) as destination, clock.stage("seal"):
         sealed = seal(frames, destination, claim=claim, clip=shown, label=label)
     sealed = recorded(sealed, spec, persona, 1, clock)
-    return replace(sealed, record=sealed.record | {"driving": said(driver)})
+    return replace(sealed, record=sealed.record | {"driving": said(driver), "notes": notes_of(driver)})
 
 
 def _puppeteer(method: str, weights: str | Path = "") -> DrawnPeoplePipeline:

@@ -21,6 +21,7 @@ from facezoo.speech.say import Speaker, check_sentence, say, transcribe
 __all__ = ["Manner", "spoken"]
 
 _HEARD = 0.75  # how sure recognised phones are
+_NOT_ALONE = "This recording hardly swells and fades as speech does: the lips follow music or noise in it, too."
 
 
 @dataclass(frozen=True)
@@ -80,12 +81,15 @@ def spoken(
 
 
 def _recorded(recording: Sound, sentence: str | None, manner: Manner, recogniser: Recogniser | None) -> Speech:
-    if sentence is None:
-        return _speech(recording, (recogniser or PocketSphinx())(recording), "recording", manner, _HEARD)
-    heard, text = hear(recording), check_sentence(sentence)
+    heard = hear(recording)
     check_voice(heard)
+    notes = (_NOT_ALONE,) if heard.steady else ()
+    if sentence is None:
+        phones = (recogniser or PocketSphinx())(recording)
+        return replace(_speech(recording, phones, "recording", manner, _HEARD), notes=notes)
+    text = check_sentence(sentence)
     phones = align(transcribe(text, manner.voice, breaths=True), heard)
-    return _captioned(_speech(recording, phones, "recording", manner), text, phones, manner)
+    return replace(_captioned(_speech(recording, phones, "recording", manner), text, phones, manner), notes=notes)
 
 
 def _sentence(sentence: str, folder: Path, manner: Manner) -> Speech:

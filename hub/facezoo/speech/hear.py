@@ -28,6 +28,7 @@ STEP = 0.01
 _HOP, _WINDOW = int(RATE * STEP), 400  # samples
 _FLOOR = 32.0  # dB below the loud parts: silence
 _LOWEST, _HIGHEST = 70, 400  # Hz of a voice
+_LIVELY = 0.12  # deviation of speech's loudness: spoken alone about 0.3, chords 0.08
 _SPREAD = 0.55  # of the logarithm of a phone's length
 _SLOWEST = 0.5  # seconds of voice a phone, where words are drawn out
 _LONGEST = 60  # steps of one phone; pauses may be longer
@@ -46,6 +47,11 @@ class Heard:
     def voiced(self) -> float:
         """Seconds in which a voice is heard."""
         return float((self.pitch > 0).sum() * STEP)
+
+    @property
+    def steady(self) -> bool:
+        """Whether it hardly swells and fades, as music and noise do and speech alone does not."""
+        return float(self.loudness.std()) < _LIVELY
 
 
 class Recogniser(Protocol):

@@ -38,12 +38,14 @@ _LEAST_VOICE = 0.15  # seconds of voice in a sound that is worth a performance
 @dataclass(frozen=True, eq=False)
 class Speech(Template):
     """The motion of somebody who speaks, and the sound to lay under it. sha256: of the sound's file. voice: whose it
-    is, "recording", or "synthetic, espeak-ng" and the language. captions: WebVTT of a sentence, "" for a recording."""
+    is, "recording", or "synthetic, espeak-ng" and the language. captions: WebVTT of what is said, "" where that is
+    not known. notes: what whoever asked for it should know."""
 
     sound: Path
     sha256: str
     voice: str
     captions: str = ""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import pytest
 import facezoo
 
 if TYPE_CHECKING:
-    from .conftest import Visitor
+    from .conftest import Hub, Visitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -68,3 +68,19 @@ def test_every_picture_has_words_and_every_control_a_name(visit: Visitor) -> Non
               .map(e => e.outerHTML.slice(0, 160))"""
         )
         assert nameless == [], name
+
+
+def test_every_tab_has_a_link(visit: Visitor, hub: Hub) -> None:
+    """#animate and #methods/<id> open their tabs, and the address follows who clicks."""
+    seen = visit()
+    page = seen.page
+    for name in TABS:
+        page.get_by_role("tab", name=name, exact=True).click()
+        page.wait_for_function("name => location.hash === '#' + name", arg=name.lower())
+    for spec in facezoo.list_methods()[:2]:
+        page.evaluate("hash => { location.hash = hash; }", f"#methods/{spec.id}")
+        page.locator(".about", has_text=spec.limits).locator("visible=true").wait_for()
+    page.goto(f"{hub.url}/#verify")
+    page.reload()
+    page.locator(".picker.wide").locator("visible=true").wait_for()
+    seen.check()

@@ -25,12 +25,24 @@ _LARGEST_UPLOAD = 50 * 1024 * 1024
 _SESSIONS = 4000  # pages whose choices are remembered
 _QUEUE = 60  # requests that may wait; the next one is told that the hub is busy
 _OPEN_TAB = """() => {
-  const open = () => {
-    const name = location.hash.match(/^#(train|zoo)(\\/|$)/)?.[1];
-    document.querySelector(`[role=tab][data-tab-id="${name}"]`)?.click();
+  const pages = ['compare', 'animate', 'methods', 'train', 'zoo', 'verify'];
+  const open = (names, tries = 50) => {
+    const tab = document.querySelector(`[role=tab][data-tab-id="${names[0]}"]`);
+    tab?.click();
+    const left = tab ? names.slice(1) : names;  // a tab inside another one appears a little later
+    if (left.length && tries) setTimeout(open, 100, left, tries - 1);
   };
-  addEventListener('hashchange', open);
-  open();
+  const follow = () => {
+    const [name, part] = location.hash.slice(1).split('/');
+    if (pages.includes(name)) open(name === 'methods' && /^[a-z0-9_]+$/.test(part) ? [name, part] : [name]);
+  };
+  addEventListener('hashchange', follow);
+  document.addEventListener('click', event => {
+    const id = event.isTrusted && event.target.closest('[role=tab]')?.dataset.tabId;
+    const address = pages.includes(id) ? `#${id}` : `#methods/${id}`;
+    if (id && !location.hash.startsWith(address)) history.replaceState(null, '', address);
+  });
+  follow();
 }"""
 
 

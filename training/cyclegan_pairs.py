@@ -28,7 +28,7 @@ from facezoo.train.config import RunConfig, start
 from facezoo.train.cyclegan import pixels, plain
 from facezoo.train.likeness import score_of
 from facezoo.train.loop import Kept, Loop, half_cosine
-from facezoo.train.pairs import Judge, Texture, draw_pair, read_pairs, tone
+from facezoo.train.pairs import Judge, Pairs, Texture, draw_pair, read_pairs, tone
 from facezoo.train.sources import data_sets
 from facezoo.zoo.record import Score
 
@@ -103,10 +103,11 @@ class Way:
 def main(config: Config) -> None:
     """Read pairs, train both ways, measure, save, and upload when asked to."""
     loop = Loop("cyclegan", config, losses=("there", "back", "judges"), script="cyclegan_pairs")
-    photos, paintings, told = read_pairs(config.pairs)
-    if len(photos) <= config.kept or config.side > photos.shape[1]:
+    pairs, told = read_pairs(config.pairs)
+    count, size = pairs.photos.shape[:2]
+    if count <= config.kept or config.side > size:
         raise UsageError(
-            f"{len(photos)} pairs of {photos.shape[1]} px in {config.pairs} are too few or too small.",
+            f"{count} pairs of {size} px in {config.pairs} are too few or too small.",
             f"--kept holds {config.kept} of them back, --side is {config.side}.",
         )
     if not config.consent:
@@ -116,17 +117,17 @@ def main(config: Config) -> None:
     for name, network in made.items():
         if config.init_from:
             loop.say(take_over(network, config.init_from, name))
-    kept = what_is_kept({name: loop.averaged(network) for name, network in made.items()}, photos, paintings, config)
+    kept = what_is_kept({name: loop.averaged(network) for name, network in made.items()}, pairs, config)
     there, back = (way(loop, network, config) for network in made.values())
-    loop.say(f"{len(photos)} pairs")
-    texture = Texture().to(loop.accelerator.device)
+    loop.say(f"{count} pairs")
+    learned, texture = pairs.part(slice(config.kept, None)), Texture().to(loop.accelerator.device)
     for step in loop.steps(kept):
         loop.slow(half_cosine(step / config.steps), there.turns, there.rules, back.turns, back.rules)
-        drawn = draw_pair(photos[config.kept :], paintings[config.kept :], config.batch, config.side)
-        photo, painting = (each.to(loop.accelerator.device) for each in drawn)
-        learn(loop, there, photo, painting, texture, "there", config)
+        drawn = draw_pair(learned, config.batch, config.side)
+        photo, painting, person = (each.to(loop.accelerator.device) for each in drawn)
+        learn(loop, there, (photo, person, painting), texture, "there", config)
         if step % config.back == 0:
-            learn(loop, back, painting, photo, texture, "back", config)
+            learn(loop, back, (painting, person, photo), texture, "back", config)
     loop.finish(kept)
 
 
@@ -138,9 +139,13 @@ def way(loop: Loop, network: nn.Module, config: Config) -> Way:
     return Way(judge, *loop.prepare(network, judge, turns, rules))
 
 
-def learn(loop: Loop, way: Way, seen: Tensor, wanted: Tensor, texture: Texture, name: str, config: Config) -> None:
-    """One step of one way. seen, wanted: (B, 3, S, S) in [-1, 1], pictures and what is to become of them."""
-    made = way.network(seen)
+def learn(
+    loop: Loop, way: Way, drawn: tuple[Tensor, Tensor, Tensor], texture: Texture, name: str, config: Config
+) -> None:
+    """One step of one way. drawn: pictures (B, 3, S, S) in [-1, 1], where a person is (B, 1, S, S), and what is to
+    become of the pictures."""
+    seen, person, wanted = drawn
+    made = way.network(seen, person)
     loss = config.tone * (tone(made) - tone(wanted)).abs().mean() + config.detail * (made - wanted).abs().mean()
     loss = loss + config.texture * texture(made, wanted)
     judged = loop.step >= config.judged
@@ -158,43 +163,46 @@ def learn(loop: Loop, way: Way, seen: Tensor, wanted: Tensor, texture: Texture, 
         loop.update(wrong, way.rules, way.judge)
 
 
-def what_is_kept(mean: dict[str, Any], photos: Heap, paintings: Heap, config: Config) -> Kept[CycleGan]:
+def what_is_kept(mean: dict[str, Any], pairs: Pairs, config: Config) -> Kept[CycleGan]:
     """The averaged translators, each named after what it makes, and how they are looked at."""
-    count = config.kept
-    true = (photos[:count], paintings[:count])
+    true, learned = pairs.part(slice(config.kept)), len(pairs.photos) - config.kept
     return Kept(
         pipeline=lambda: CycleGan(mean),
         preview=lambda made: preview(made, true, config),
-        measure=lambda made, most: measure(made, (true[0][:most], true[1][:most]), config),
-        data=data_sets([(config.pairs, len(photos) - count)], config),
-        limits=f"It learned from {len(photos) - count} pairs in one painting's colours, made by rules. No cycle has "
-        "been trained on yet: nothing holds the way back to what came there.",
+        measure=lambda made, most: measure(made, true.part(slice(most)), config),
+        data=data_sets([(config.pairs, learned)], config),
+        limits=f"It learned from {learned} pairs in one painting's colours, made by rules. No cycle has been trained "
+        "on yet: nothing holds the way back to what came there.",
     )
 
 
 @torch.inference_mode()
-def translated(network: Any, pictures: Heap) -> Heap:
+def translated(network: Any, pictures: Heap, persons: Heap) -> Heap:
     """(N, S, S, 3) RGB uint8, one at a time."""
     device = next(network.parameters()).device
-    return np.concatenate([plain(network(pixels(each[None]).to(device))) for each in pictures])
+    masks = torch.from_numpy(persons).permute(0, 3, 1, 2).float() / 255
+    both = zip(pixels(pictures).split(1), masks.split(1), strict=True)
+    return np.concatenate([plain(network(*(each.to(device) for each in one))) for one in both])
 
 
-def preview(made: CycleGan, true: tuple[Heap, Heap], config: Config) -> Heap:
+def preview(made: CycleGan, true: Pairs, config: Config) -> Heap:
     """(H, W, 3) RGB uint8 of pairs kept back, one a row: photo | as painting | the painting of the pair | as photo."""
-    ways = zip(true, reversed(config.names), strict=True)
-    there, back = (translated(made.networks[name], pictures) for pictures, name in ways)
-    return np.hstack([np.vstack(list(each)) for each in (true[0], there, true[1], back)])
+    kind_a, kind_b = config.names
+    there = translated(made.networks[kind_b], true.photos, true.persons)
+    back = translated(made.networks[kind_a], true.paintings, true.persons)
+    return np.hstack([np.vstack(list(each)) for each in (true.photos, there, true.paintings, back)])
 
 
-def measure(made: CycleGan, true: tuple[Heap, Heap], config: Config) -> list[Score]:
+def measure(made: CycleGan, true: Pairs, config: Config) -> list[Score]:
     """How far translated pictures are from those of their pairs, in brushwork and in colours."""
     texture, scores = Texture(), list[Score]()
 
     def apart(ours: Tensor, theirs: Tensor) -> tuple[float, float]:
         return float(texture(ours, theirs)), float((tone(ours) - tone(theirs)).abs().mean())
 
-    for seen, wanted, name in zip(true, reversed(true), reversed(config.names), strict=True):
-        found = translated(made.networks[name], seen)
+    both = (true.photos, true.paintings)
+    for seen, wanted, name in zip(both, both[::-1], config.names[::-1], strict=True):
+        found = translated(made.networks[name], seen, true.persons)
         before, after, goal = (pixels(each).split(1) for each in (seen, found, wanted))
         values, untouched = (
             np.array([apart(a, b) for a, b in zip(some, goal, strict=True)]).T.tolist() for some in (after, before)

@@ -112,7 +112,9 @@ def test_a_painter_leaves_no_grid() -> None:
     """Where nothing changes, nothing repeats: every second, fourth and eighth pixel is like its neighbours."""
     torch.manual_seed(0)
     with torch.inference_mode():
-        made = BrushGenerator(8, 1).eval()(torch.zeros(1, 3, 128, 128))[0].mean(dim=0).numpy()
+        made = (
+            BrushGenerator(8, 1).eval()(torch.zeros(1, 3, 128, 128), torch.ones(1, 1, 128, 128))[0].mean(dim=0).numpy()
+        )
     power = np.abs(np.fft.fft2(made - made.mean())) ** 2
     for period in (2, 4, 8):
         step = 128 // period

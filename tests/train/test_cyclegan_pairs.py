@@ -44,11 +44,13 @@ def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_pairs_are_drawn_together(pairs: Path) -> None:
-    photos, paintings, told = read_pairs(pairs)
-    assert photos.shape == paintings.shape == (4, 40, 40, 3) and told["consent"] == "synthetic"
+    there, told = read_pairs(pairs)
+    assert there.photos.shape == there.paintings.shape == (4, 40, 40, 3) and told["consent"] == "synthetic"
+    assert there.persons.shape == (4, 40, 40, 1)
     torch.manual_seed(0)
-    seen, wanted = draw_pair(photos, paintings, 6, 32)
-    assert seen.shape == wanted.shape == (6, 3, 32, 32)
+    seen, wanted, person = draw_pair(there, 6, 32)
+    assert seen.shape == wanted.shape == (6, 3, 32, 32) and person.shape == (6, 1, 32, 32)
+    assert 0 <= person.min() <= person.max() <= 1
     stripes = (wanted - seen) * 127.5
     assert stripes.min() > -0.01 and stripes.max() == pytest.approx(40, abs=0.01)  # the same place of the same pair
     assert torch.allclose(stripes, stripes.flip(3), atol=1e-4)  # stripes lie, they do not stand: both were mirrored
@@ -68,11 +70,11 @@ def test_texture_tells_stripes_from_none_wherever_they_lie() -> None:
 
 
 def test_a_judge_learns_to_tell_pairs(pairs: Path) -> None:
-    photos, paintings, _ = read_pairs(pairs)
+    there, _ = read_pairs(pairs)
     torch.manual_seed(0)
     judge = Judge(4)
     rules = torch.optim.Adam(judge.parameters(), 1e-2)
-    seen, wanted = draw_pair(photos, paintings, 2, 40)
+    seen, wanted, _ = draw_pair(there, 2, 40)
     first = judge(seen, seen, wanted)
     for _ in range(30):
         rules.zero_grad()

@@ -10,6 +10,7 @@ Portilla and Simoncelli 2000, "A Parametric Texture Model Based on Joint Statist
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +22,30 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from facezoo.errors import UsageError
+from facezoo.face.occlusion import person_mask
 from facezoo.nn.patch import PatchDiscriminator
 
-__all__ = ["Judge", "Texture", "draw_pair", "read_pairs", "tone"]
+__all__ = ["Judge", "Pairs", "Texture", "draw_pair", "read_pairs", "tone"]
 
 Heap = NDArray[np.uint8]
 _NEAR = 12  # px, a neighbourhood
 
 
-def read_pairs(folder: Path) -> tuple[Heap, Heap, dict[str, Any]]:
-    """Photos and paintings, (N, S, S, 3) RGB uint8 each, and what settings.json says of how they were made.
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """Photos and paintings, (N, S, S, 3) RGB uint8 each; persons: (N, S, S, 1) uint8, 255 where the photo shows one."""
+
+    photos: Heap
+    paintings: Heap
+    persons: Heap
+
+    def part(self, chosen: slice) -> Pairs:
+        """Some of them."""
+        return Pairs(self.photos[chosen], self.paintings[chosen], self.persons[chosen])
+
+
+def read_pairs(folder: Path) -> tuple[Pairs, dict[str, Any]]:
+    """Pairs, and what settings.json says of how they were made.
 
     folder: of one style, beside whose pairs.jsonl or one above lies settings.json. Raises UsageError."""
     settings = next(
@@ -48,24 +63,27 @@ def read_pairs(folder: Path) -> tuple[Heap, Heap, dict[str, Any]]:
         return np.stack([np.asarray(Pictures.open(path).convert("RGB"), np.uint8) for path in paths])
 
     try:
-        return heap("photo"), heap("painting"), json.loads(settings.read_text(encoding="utf-8"))
+        photos, paintings, told = heap("photo"), heap("painting"), json.loads(settings.read_text(encoding="utf-8"))
     except (OSError, ValueError) as problem:
         raise UsageError(
             f"A pair in {folder} cannot be read: {problem}",
             "Run training/style_pairs.py again: it makes what is missing.",
         ) from problem
+    persons = np.stack([np.rint(255 * person_mask(np.asarray(photo))).astype(np.uint8)[..., None] for photo in photos])
+    return Pairs(photos, paintings, persons), told
 
 
-def draw_pair(photos: Heap, paintings: Heap, count: int, side: int) -> tuple[Tensor, Tensor]:
-    """(count, 3, side, side) float32 in [-1, 1] each: the same parts of pairs, mirrored half of the time. Draws from
-    torch's random numbers."""
-    both: list[Heap] = []
-    for number in torch.randint(len(photos), (count,)).tolist():
-        y, x = torch.randint(photos.shape[1] - side + 1, (2,)).tolist()
-        pair = np.stack([each[number, y : y + side, x : x + side] for each in (photos, paintings)])
-        both.append(pair[:, :, ::-1] if torch.rand(()) < 0.5 else pair)
-    drawn = torch.from_numpy(np.stack(both, axis=1)).permute(0, 1, 4, 2, 3).float() / 127.5 - 1
-    return drawn[0], drawn[1]
+def draw_pair(pairs: Pairs, count: int, side: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Photos and paintings, (count, 3, side, side) float32 in [-1, 1] each, and (count, 1, side, side) in [0, 1], where
+    a person is: the same parts of pairs, mirrored half of the time. Draws from torch's random numbers."""
+    drawn: list[Heap] = []
+    for number in torch.randint(len(pairs.photos), (count,)).tolist():
+        y, x = torch.randint(pairs.photos.shape[1] - side + 1, (2,)).tolist()
+        heaps = (pairs.photos, pairs.paintings, pairs.persons)
+        pair = np.concatenate([each[number, y : y + side, x : x + side] for each in heaps], axis=2)
+        drawn.append(pair[:, ::-1] if torch.rand(()) < 0.5 else pair)
+    photo, painting, person = (torch.from_numpy(np.stack(drawn)).permute(0, 3, 1, 2).float() / 255).split([3, 3, 1], 1)
+    return 2 * photo - 1, 2 * painting - 1, person
 
 
 def tone(pictures: Tensor) -> Tensor:

@@ -32,20 +32,22 @@ class BrushGenerator(ModelMixin, ConfigMixin):
     def __init__(self, ngf: int = 18, blocks: int = 4) -> None:
         super().__init__()
         pairs = list(itertools.pairwise(ngf * 2**level for level in range(_LEVELS + 1)))
-        self.first = _convolution(4, ngf, 7)
+        self.first = _convolution(5, ngf, 7)
         self.down = nn.ModuleList(nn.Sequential(_Halve(a), _convolution(a, b)) for a, b in pairs)
         self.middle = nn.Sequential(*(_Block(pairs[-1][1], 2**level) for level in range(blocks)))
         self.narrow = nn.ModuleList(_convolution(b, a) for a, b in reversed(pairs))
         self.up = nn.ModuleList(_convolution(a, a) for a, _ in reversed(pairs))
         self.last = nn.Conv2d(ngf, 3, 7, padding=3, padding_mode="reflect")
 
-    def forward(self, x: Tensor) -> Tensor:
-        """x: (B, 3, H, W) float32 in [-1, 1], sides multiples of 8. Gives (B, 3, H, W) in (-1, 1).
+    def forward(self, x: Tensor, person: Tensor) -> Tensor:
+        """x: (B, 3, H, W) float32 in [-1, 1], sides multiples of 8; person: (B, 1, H, W) in [0, 1], 1 where one is.
+        Gives (B, 3, H, W) in (-1, 1).
 
-        Where strokes lie no photo tells: noise decides, the same for every picture of a size."""
+        Whether a place is ground need not be learned: it is told. Where strokes lie no photo tells: noise decides, the
+        same for every picture of a size."""
         random = torch.Generator().manual_seed(0)
         noise = torch.randn((1, 1, *x.shape[2:]), generator=random).to(x).expand(len(x), -1, -1, -1)
-        layers = [self.first(torch.cat([x, noise], dim=1))]
+        layers = [self.first(torch.cat([x, 2 * person - 1, noise], dim=1))]
         for down in self.down:
             layers.append(down(layers[-1]))
         y = self.middle(layers.pop())

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from facezoo.errors import UsageError
 from facezoo.face.find import move
 from facezoo.face.mesh import FACE_OVAL, smoothstep
+from facezoo.face.occlusion import person_mask
 from facezoo.method.pipeline import RestylePipeline
 from facezoo.methods.cyclegan.brush import BrushGenerator
 from facezoo.methods.cyclegan.model import Translator
@@ -152,7 +153,8 @@ class CycleGan(RestylePipeline):
         network = self.quick(name)
         with torch.inference_mode():
             batch = torch.from_numpy(padded[None]).permute(0, 3, 1, 2).to(network.device, network.dtype) / 127.5 - 1
-            made = network(batch)[0].float().permute(1, 2, 0).cpu().numpy()
+            told = [torch.from_numpy(person_mask(padded)[None, None]).to(batch)] if paints else []
+            made = network(batch, *told)[0].float().permute(1, 2, 0).cpu().numpy()
         painted = (made[: small.shape[0], : small.shape[1]] + 1) * 127.5
         if paints:
             return np.asarray(_enlarged(painted, width, height) - image, np.float32)

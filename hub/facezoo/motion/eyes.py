@@ -28,6 +28,7 @@ _SIDE = 64  # px, the iris network's input
 _WIDER = 2.3  # its crop is this many eye widths wide
 _UPPER_LID = 0.85  # of a blink
 _LASHES = 0.13  # eye widths above the lid's edge that belong to the lash line
+_NARROW = (0.3, 0.75)  # how far open an eye is that shows little, and enough
 _BEYOND = 0.1  # eye widths below and beside the mesh's eye that may still be white
 _INSIDE = 0.94  # of the opening that is surely eye and not lash
 _MARGIN = 2  # px that the eye is painted beyond the opening, under the skin
@@ -78,13 +79,13 @@ def set_lids(shape: Points, own: Points, side: int, factor: float) -> None:
         shape[below] = own[below] + drift - change * (1 - _UPPER_LID)
 
 
-def lid_skin(mesh: Points, side: int, closing: float) -> Points:
-    """(16, 2) px, along an eye's ring: where the skin around it is read from. The more the eye closes (0 to 1), the
-    further above the lashes, so that they are not stretched over the lid; and the further below and beside the eye, so
-    that nothing of its white is left around closed lids."""
+def lid_skin(mesh: Points, side: int, closing: float, opened: float) -> Points:
+    """(16, 2) px, along an eye's ring: where the skin around it is read from. The more the lid comes down (closing, 0
+    to 1), the further above the lashes, so that they are not stretched over it; and when little of the eye is seen
+    (opened, 1 as in the photo), from below and beside it, so that nothing of its white is left around closed lids."""
     points = mesh[list(EYES[side]), :2].astype(np.float32)
     up, across = _upward(points), points[8] - points[0]
-    beyond = _BEYOND * closing**2
+    beyond = _BEYOND * float(np.clip((_NARROW[1] - opened) / (_NARROW[1] - _NARROW[0]), 0, 1))
     points[1:8] += _LASHES * closing * up
     points[9:16] -= beyond * up
     for corner, out in ((0, -beyond), (8, beyond)):

@@ -86,7 +86,7 @@ class MovablePhoto:
         here = replace(place, shift=place.shift - corner)
         self._mouth.paint(canvas, local, shape, here, motion.mouth)
         closing = np.clip((1 - motion.eyes) / 0.35, 0, 1)
-        skin = self._paint_skin(canvas, local, closing, hidden)
+        skin = self._paint_skin(canvas, local, closing, motion.eyes, hidden)
         self._lids.paint(canvas, local, closing)
         for side, ring in enumerate(map(list, EYES)):
             paint_lashes(canvas, self.photo, local[ring, :2], self.mesh[ring, :2], float(closing[side]))
@@ -107,7 +107,7 @@ class MovablePhoto:
         oval = list(FACE_OVAL)
         return (place.scale * (shape[oval] - self.shape[oval]) @ place.rotation.T).astype(np.float32)
 
-    def _paint_skin(self, canvas: Image, mesh: Points, closing: Vector, weight: Vector) -> _Skin:
+    def _paint_skin(self, canvas: Image, mesh: Points, closing: Vector, opened: Vector, weight: Vector) -> _Skin:
         ends = np.array(canvas.shape[1::-1])
         low = np.clip(np.floor(mesh[:, :2].min(axis=0)).astype(int) - 3, 0, ends - 1)
         high = np.clip(np.ceil(mesh[:, :2].max(axis=0)).astype(int) + 4, low + 1, ends)
@@ -115,7 +115,7 @@ class MovablePhoto:
         moved[:, :2] -= low
         read = self._stretch.read(mesh)
         for side, ring in enumerate(EYES):
-            read[list(ring)] = lid_skin(self.mesh, side, float(closing[side]))
+            read[list(ring)] = lid_skin(self.mesh, side, float(closing[side]), float(opened[side]))
         size = (int(high[0] - low[0]), int(high[1] - low[1]))
         raster = rasterise(moved, topology().triangles, size, edge_on=_EDGE_ON)
         drawn = sample(self.photo, raster.read(read))

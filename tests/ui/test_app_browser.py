@@ -80,7 +80,7 @@ def test_every_tab_has_a_link(visit: Visitor, hub: Hub) -> None:
     for spec in facezoo.list_methods()[:2]:
         page.evaluate("hash => { location.hash = hash; }", f"#methods/{spec.id}")
         page.locator(".about", has_text=spec.limits).locator("visible=true").wait_for()
-    page.goto(f"{hub.url}/#verify")
+    page.goto(f"{hub.url}#verify")
     page.reload()
     page.locator(".picker.wide").locator("visible=true").wait_for()
     seen.check()

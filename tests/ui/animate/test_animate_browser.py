@@ -373,7 +373,7 @@ def test_the_camera_goes_off_when_another_way_is_chosen(visit: Visitor) -> None:
 
 def test_every_control_has_a_name(visit: Visitor) -> None:
     page = animate(visit(390, 844))
-    page.locator(".animate .tuning button").first.click()
+    page.locator(".animate").get_by_role("button", name="Fine tuning").click()
     for way in ("motion", "speech", "clip", "webcam", "sliders"):
         choose_way(page, way)
         nameless = page.evaluate(

@@ -13,14 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facezoo.errors import NoFace
-from facezoo.face.find import Wanted, choose, find_faces, follow_face
+from facezoo.face.find import Wanted, choose, detect, find_faces, follow_face
 from facezoo.face.likeness import Likeness, covered, likeness, skin_colours, unlike
 from facezoo.face.people import OTHER, SAME, SURE, People, Person
-from facezoo.types import Face, Image
+from facezoo.types import Box, Face, Image
 
 __all__ = ["SAME_PLACE", "Follower", "apart"]
 
 _LOOK_AGAIN = 6  # frames: the detector looks for newcomers, and likeness checks the tracker, this often
+_UNWANTED = 3  # frames: those who are not wanted are followed this often, so that they are not taken for somebody new
 _SEARCH = 12  # frames after a loss in which the detector looks every time
 _NEAR = 0.9  # of the face's width: a face lost a moment ago is looked for this far around
 _WANDERS = 0.15  # and this much farther with each frame that it is gone
@@ -87,7 +88,8 @@ class Follower:
         if self._must_look():
             self._look(image)
         for track in self._tracks:
-            self._compare(image, track)
+            if not self._rests(track) and (track.covered > 0 or track.fast or self._frame % 2 == 0):
+                self._compare(image, track)
         self._part()
         for track in self._tracks:
             self._judge(image, track)
@@ -122,17 +124,25 @@ class Follower:
         """Follow the faces of the frame before."""
         kept: list[_Track] = []
         for track in self._tracks:
+            if self._rests(track):
+                kept.append(track)
+                continue
             try:
                 face = follow_face(image, track.face)
                 track.fast = apart(face, track.face) > _FAST
                 if track.fast:
                     face = follow_face(image, face)
             except NoFace:
-                self._lost = self._frame
+                if track.person is None or self._wants(track.person.number):
+                    self._lost = self._frame
                 continue
             track.face = face
             kept.append(track)
         self._tracks = kept
+
+    def _rests(self, track: _Track) -> bool:
+        """Whether nobody looks at this face in this frame: of those who are not wanted, every third is enough."""
+        return track.person is not None and not self._wants(track.person.number) and self._frame % _UNWANTED != 0
 
     def _must_look(self) -> bool:
         soon = self._frame - self._lost < _SEARCH or (not self._tracks and self._frame % 3 == 0)
@@ -141,6 +151,9 @@ class Follower:
     def _look(self, image: Image) -> None:
         """Let the detector find whom nobody follows yet, and where faces have gone that moved fast."""
         anew = self.cut or (not self._tracks and self._frame % _SEARCH == 0)
+        calm = self._tracks and not anew and self._frame - self._lost >= _SEARCH
+        if calm and all(self._is_followed(each.box) for each in detect(image, thorough=False)):
+            return
         for found in find_faces(image, crop_size=self._crop_size, thorough=anew):
             near = [(apart(found, track.face), track) for track in self._tracks]
             distance, track = min(near, key=lambda each: each[0], default=(np.inf, None))
@@ -148,6 +161,12 @@ class Follower:
                 self._tracks.append(_Track(found, skin_colours(image, found.landmarks), self._frame))
             elif distance > _FAST:
                 track.face, track.fast = found, True
+
+    def _is_followed(self, box: Box) -> bool:
+        """Whether the face in a box is that of a track."""
+        middle = np.array([box.left + box.right, box.top + box.bottom]) / 2
+        meshes = [track.face.landmarks.mesh[:, :2] for track in self._tracks]
+        return any(np.linalg.norm(mesh.mean(axis=0) - middle) < SAME_PLACE * box.width for mesh in meshes)
 
     def _compare(self, image: Image, track: _Track) -> None:
         """How much of a face looks otherwise than it usually does."""

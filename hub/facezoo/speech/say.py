@@ -97,7 +97,7 @@ def _voice(wanted: str) -> str:
     id = "cmn" if wanted in ("zh", "zh-cn") else wanted
     if any(each == id or each.startswith(f"{id}-") for each in known):
         return id
-    raise UsageError(f"There is no voice for {wanted!r}.", "Voices: en, de, es, fr, zh and many more: espeak-ng --voices lists them.")
+    raise UsageError(f"There is no voice for {wanted!r}.", "Such as en, de, es, fr, zh; espeak-ng --voices lists them.")
 
 
 def _run(arguments: list[str], text: str) -> str:

@@ -28,6 +28,7 @@ _WANDERS = 0.15  # and this much farther with each frame that it is gone
 SAME_PLACE = 0.4  # of the width: two meshes nearer than this are of one face
 _FAST = 0.12  # of the width, moved in one frame: the mesh is then measured again where it has come to
 _COVERED, _HIDDEN = 0.15, 0.55  # shares of a face that look otherwise: it is not shown; it may be somebody else
+_MOVED = 1.6  # `unlike` up to which somebody who looks otherwise only does something else with their face
 _ADAPT = 0.1  # how fast the usual colours of a face follow the light
 _WAIT, _WAIT_LONG = 7, 50  # frames in which somebody is looked at before being called new; where someone was hidden
 _OUTSIDE = 0.3  # share of the mesh beyond the picture's edge above which nobody is judged
@@ -192,7 +193,7 @@ class Follower:
         """Whether a face is still the person whom it was followed as; if so, remember the person as they are now."""
         person = track.person
         slipped = track.covered > _HIDDEN or track.fast  # perhaps onto somebody else's face
-        checked = slipped or self._frame % _LOOK_AGAIN == 0 or track.covered_for > _WAIT
+        checked = slipped or self._frame % _LOOK_AGAIN == 0 or track.covered > _COVERED
         if person is None or not checked or _outside(track.face) > _OUTSIDE:
             return
         look = likeness(image, track.face.landmarks)
@@ -202,8 +203,9 @@ class Follower:
         if usurped or (slipped and distance > OTHER):
             track.open(self._frame, skin_colours(image, track.face.landmarks))
             return
-        if track.covered_for > _WAIT and distance < SAME:  # the light has changed
-            track.usual, track.covered_for = skin_colours(image, track.face.landmarks), 0
+        if track.covered > _COVERED and distance < (SAME if track.covered_for > _WAIT else _MOVED):
+            track.usual = skin_colours(image, track.face.landmarks)  # the expression or the light has changed
+            track.covered, track.covered_for = 0.0, 0
         if track.covered < _COVERED / 2 and distance < SAME:
             person.learn(look)
             if (earlier := self._people.same_as(person, self._present())) is not None:

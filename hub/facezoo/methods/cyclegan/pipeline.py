@@ -149,7 +149,7 @@ class CycleGan(RestylePipeline):
         small = _shrunk(image, size)
         paints = isinstance(self.networks[name], BrushGenerator)  # strokes replace the picture's details
         beyond = [-side % (8 if paints else 4) for side in small.shape[:2]]
-        padded = cv2.copyMakeBorder(small, 0, beyond[0], 0, beyond[1], cv2.BORDER_REFLECT_101)
+        padded = np.asarray(cv2.copyMakeBorder(small, 0, beyond[0], 0, beyond[1], cv2.BORDER_REFLECT_101), np.uint8)
         network = self.quick(name)
         with torch.inference_mode():
             batch = torch.from_numpy(padded[None]).permute(0, 3, 1, 2).to(network.device, network.dtype) / 127.5 - 1

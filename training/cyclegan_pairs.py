@@ -4,8 +4,9 @@
     python training/cyclegan_pairs.py --pairs runs/pairs/van_gogh_blue --output runs/van_gogh
 
 Unpaired training on a processor leaves a tint: strokes are too rare among what it is rewarded for. Pairs say where
-strokes go. The weights are those of the method cyclegan, and training/cyclegan.py may go on from them. Source: Isola et
-al. 2017, "Image-to-Image Translation with Conditional Adversarial Networks"; the other losses: facezoo.train.pairs.
+strokes go. The method cyclegan runs these weights; training/cyclegan.py, whose networks are others, does not yet go on
+from them. Source: Isola et al. 2017, "Image-to-Image Translation with Conditional Adversarial Networks"; the other
+losses: facezoo.train.pairs.
 What all trainings share, stopping and going on: facezoo.train.loop.
 """
 

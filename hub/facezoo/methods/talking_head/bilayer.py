@@ -27,14 +27,16 @@ _MENDED = 0.12  # of half a picture, the most that the network moves the warp
 _TRUST = 2.0  # logit of the carried texture to begin with
 _SURE = 4.0  # largest logit: at a mask of 1 nothing could be learned any more
 _BLUR = 8  # px that the carried texture is blurred by where the coarse picture begins
+_SHUT, _OPENS = 0.03, 0.12  # openings, in widths of the mouth: what is none, and how much more a gap is whole
 _SOFT = 2e-3  # stiffness of the plate: 0 goes through all points, however they fold
 
 
 @dataclass(frozen=True)
 class Layers:
     """picture = mask x carried + (1 - mask) x coarse. picture, coarse, carried: (B, 3, S, S) in about [0, 1]; mask:
-    (B, 1, S, S). warps: (B, K, S/2, S/2, 2), where in each photo a pixel is read, [-1, 1] from edge to edge; shares:
-    (B, K, 1, S/2, S/2), of the photos, which sum to 1. mends: what the network added to the warps."""
+    (B, 1, S, S), 0 in a mouth that opens wider than in any photo. warps: (B, K, S/2, S/2, 2), where in each photo a
+    pixel is read, [-1, 1] from edge to edge; shares: (B, K, 1, S/2, S/2), of the photos, which sum to 1. mends: what
+    the network added to the warps."""
 
     picture: Tensor
     coarse: Tensor
@@ -88,7 +90,7 @@ class Bilayer(ModelMixin, ConfigMixin):
         coarse, trust = pixel_shuffle(made, 2).split([3, 1], dim=1)
         blurred = interpolate(avg_pool2d(carried, _BLUR), scale_factor=_BLUR, mode="bilinear")
         coarse = blurred + torch.tanh(coarse)
-        mask = torch.sigmoid(_SURE * torch.tanh((trust + _TRUST) / _SURE))
+        mask = torch.sigmoid(_SURE * torch.tanh((trust + _TRUST) / _SURE)) * (1 - _gap(points, seen, self.side))
         picture = mask * carried + (1 - mask) * coarse
         return Layers(picture, coarse, carried, mask, warps, shares, mends.unflatten(0, (-1, count)))
 
@@ -102,6 +104,22 @@ class Bilayer(ModelMixin, ConfigMixin):
         start = thin_plate(to.repeat_interleave(count, dim=0), at.flatten(0, 1), home, self.side // 2)
         grid = _grid(self.side // 2).to(start)
         return grid + start, 5 * start.permute(0, 3, 1, 2)
+
+
+@torch.no_grad()
+def _gap(points: Tensor, seen: Tensor, side: int) -> Tensor:
+    """Between the lips, where no photo can say what is seen as the mouth opens further than in any: (B, 1, side, side),
+    1 there. points: (B, P, 2) px, seen: (B, K, P, 2)."""
+    upper, lower, left, right = (torch.cat([points[:, None], seen], dim=1)[:, :, each] for each in (62, 66, 48, 54))
+    opened = (lower - upper).norm(dim=2) / (right - left).norm(dim=2)
+    amount = ((opened[:, 0] - opened[:, 1:].amax(dim=1) - _SHUT) / _OPENS).clamp(0, 1)
+    line = torch.arange(side, dtype=points.dtype, device=points.device)
+    ring = points[:, 60:68, :, None]
+    (x, y), (next_x, next_y) = ring.unbind(dim=2), ring.roll(-1, dims=1).unbind(dim=2)
+    crossed = (y > line) != (next_y > line)  # (B, 8, rows): lips that this row cuts
+    at = x + (line - y) / torch.where(crossed, next_y - y, 1) * (next_x - x)
+    inside = (crossed[..., None] & (at[..., None] > line)).sum(dim=1, keepdim=True) % 2
+    return avg_pool2d(inside.to(points.dtype), 3, 1, 1) * amount[:, None, None, None]
 
 
 def carry(photos: Tensor, warps: Tensor, shares: Tensor) -> Tensor:

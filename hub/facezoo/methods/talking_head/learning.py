@@ -26,6 +26,7 @@ _FRAMES = 16  # rendered of each photo
 _BATCH = 4
 _RATE, _PSI_RATE = 2e-4, 1e-3
 _CONTENT = 0.05
+_ALONE = 10.0  # how much more a painted pixel counts where nothing is carried
 _TRUST = 0.02  # of the photos' texture, over a blurred mixture that is on average as near
 
 
@@ -37,8 +38,9 @@ def compare(made: dict[str, Tensor], batch: Batch, content: Content, share: floa
     part, true = judged_part(made["picture"], batch), judged_part(batch.truth, batch)
     terms["content"] = share * content(part, true)
     if "coarse" in made:
-        for layer in ("coarse", "carried"):
-            terms[layer] = 0.3 * (weight * (made[layer] - batch.truth).abs()).mean()
+        alone = 1 + _ALONE * (1 - made["mask"].detach())
+        terms["coarse"] = 0.3 * (weight * alone * (made["coarse"] - batch.truth).abs()).mean()
+        terms["carried"] = 0.3 * (weight * (made["carried"] - batch.truth).abs()).mean()
         mends = made["mends"]
         terms["trust"] = _TRUST * (1 - made["mask"]).mean()
         terms["smooth"] = 0.5 * (mends.diff(dim=2).abs().mean() + mends.diff(dim=3).abs().mean())

@@ -238,7 +238,7 @@ class MethodSpec:
         when = self.inputs.persona_when
         return self.inputs.persona and (when is None or getattr(params, when[0]) == when[1])
 
-    def task(self, params: Any) -> Literal["swap", "animate", "restyle", "puppet"]:
+    def task(self, params: Any) -> Literal["swap", "animate", "restyle", "puppet", "learn"]:
         """What is done with these parameters."""
         return "swap" if "swap" in self.tasks and self.wears(params) else self.tasks[0]
 

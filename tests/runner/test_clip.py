@@ -230,8 +230,9 @@ def test_threads_change_nothing(clip: Path, tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(road, "Crew", Alone)
     run(clip, tmp_path / "alone.mp4")
     one, other = (list(open_clip(tmp_path / name).frames()) for name in ("threads.mp4", "alone.mp4"))
-    apart = [np.abs(a.image.astype(int) - b.image) for a, b in zip(one, other, strict=True)]
-    assert max(each.mean() for each in apart) < 0.01 and max(each.max() for each in apart) < 8  # H.264's last block varies
+    for a, b in zip(one, other, strict=True):
+        apart = np.abs(a.image.astype(int) - b.image)
+        assert apart.mean() < 0.01 and apart.max() < 8  # the encoder is not always the same in a film's last block
 
 
 def test_faces_go_through_the_method_together(clip: Path, tmp_path: Path) -> None:

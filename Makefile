@@ -37,7 +37,7 @@ check: $(VENV)/.test  ## format, lint, types, import rules, and the quick tests
 	$(BIN)/ruff check hub tests training
 	$(BIN)/basedpyright
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/python -m pytest -q -m "not slow and not browser" $(PYTEST)
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not slow and not browser" $(PYTEST)
 
 examples: $(VENV)/.test  ## make the finished results anew that the hub opens with
 	$(BIN)/python -m facezoo.ui.examples

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from test_deepfakes import OPTIONS as DEEPFAKES
+from test_talking_head import SMALL
 from trainers import WHOSE, run
 
 torch = pytest.importorskip("torch")
@@ -73,9 +74,7 @@ def places(
         (tmp_path / name).mkdir()
         (tmp_path / name / personas()[0].id).symlink_to(given / "a")
         (tmp_path / name / "somebody").symlink_to(given / "b")
-    small = {"embedder": {"in_height": 64, "inside": 64, "channels": 2},
-             "generator": {"side": 64, "embedding": 16, "narrow": 4, "wide": 4}}  # fmt: skip
-    monkeypatch.setitem(talking_head.NETWORKS, "bilayer", small)
+    monkeypatch.setitem(talking_head.NETWORKS, "bilayer", SMALL)
     return {"tmp": tmp_path, "heaps": heaps, "heads": heads}
 
 

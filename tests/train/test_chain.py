@@ -14,6 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import pytest
 from test_deepfakes import OPTIONS as DEEPFAKES
 from test_talking_head import SMALL
@@ -34,6 +35,7 @@ from facezoo.media.read import read_photo  # noqa: E402
 from facezoo.safety.seal import verify  # noqa: E402
 from facezoo.train import talking_head  # noqa: E402
 from facezoo.train.loop import Kept, Loop  # noqa: E402
+from facezoo.types import Image  # noqa: E402
 from facezoo.zoo.embedded import personas  # noqa: E402
 from facezoo.zoo.record import Record, parse_record, read_record  # noqa: E402
 
@@ -101,7 +103,7 @@ def test_trained_stopped_run_measured_published_pulled(
 
     made, shipped = (_pixels(method, portrait, tmp_path / f"{name}.png", folder)
                      for name, folder in (("mine", str(final)), ("shipped", "")))  # fmt: skip
-    assert made != shipped
+    assert _apart(made, shipped) > 1
     _measured(method, final, portrait, tmp_path)
     with HubServer() as hub:
         pushed = _facezoo("zoo", "push", final, "--name", f"facezoo-own-{method}", "--json",
@@ -111,7 +113,7 @@ def test_trained_stopped_run_measured_published_pulled(
         there = tmp_path / "there.png"
         _facezoo(*_command(method, portrait, there), "--weights", f"{told['repo']}@{told['commit']}",
                  environment=hub.environment(tmp_path / "elsewhere"))  # fmt: skip
-    assert read_photo(there).tobytes() == made
+    assert _apart(read_photo(there), made) < 0.2  # another process may add in another order
     assert told["commit"] in verify(there).weights
 
 
@@ -121,10 +123,15 @@ def _command(method: str, portrait: Path, output: Path) -> list[str]:
     return [*words, "-o", str(output), "--consent", *settings]
 
 
-def _pixels(method: str, portrait: Path, output: Path, weights: str) -> bytes:
+def _pixels(method: str, portrait: Path, output: Path, weights: str) -> Image:
     params = NEUTRAL.get(method, {})
     runner.run(method, portrait, weights=weights, params=params, consent=True, output=output)
-    return read_photo(output).tobytes()
+    return read_photo(output)
+
+
+def _apart(one: Image, other: Image) -> float:
+    """Mean absolute difference in grey levels."""
+    return float(np.abs(one.astype(np.int16) - other.astype(np.int16)).mean())
 
 
 def _measured(method: str, final: Path, portrait: Path, tmp_path: Path) -> None:

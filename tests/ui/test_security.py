@@ -171,6 +171,15 @@ def test_a_client_is_an_address_and_headers_count_only_behind_trusted_proxies(mo
     assert Shares().client(scope(forwarded="6.6.6.6, 9.9.9.9")) == "9.9.9.9"
     monkeypatch.setenv("FACEZOO_PROXIES", "2")
     assert Shares().client(scope(forwarded="6.6.6.6, 9.9.9.9")) == "6.6.6.6"
+    monkeypatch.setenv("FACEZOO_PROXIES", "10.0.0.0/8, 9.9.9.9")
+    forged = "6.6.6.6, 7.7.7.7, 9.9.9.9"
+    assert Shares().client(scope("10.1.2.3", forged)) == "7.7.7.7"
+    assert Shares().client(scope("1.2.3.4", forged)) == "1.2.3.4"
+    assert Shares().client(scope("10.1.2.3")) == "10.1.2.3"
+    assert Shares().client(scope("10.1.2.3", "nobody, 9.9.9.9")) == "nobody"
+    monkeypatch.setenv("FACEZOO_PROXIES", "some")
+    with pytest.raises(UsageError, match="FACEZOO_PROXIES"):
+        Shares()
 
 
 def test_shares_end_and_come_back() -> None:
@@ -229,6 +238,19 @@ def test_a_client_with_many_jobs_waits_for_them() -> None:
     with pytest.raises(TooMuch):
         shares.job("a")
     shares.job("b")
+
+
+def test_a_full_queue_and_a_rate_are_told() -> None:
+    shares = Shares()
+    asked: list[str] = []
+    shares.check_rate = asked.append
+    shares.job("a")
+    shares.job("a", run=True)
+    assert asked == ["a"]
+    shares.full = lambda: True
+    with pytest.raises(TooMuch) as much:
+        shares.job("a")
+    assert (much.value.status, much.value.retry) == (429, 10)
 
 
 def test_uploads_and_disk_are_bounded() -> None:

@@ -251,15 +251,25 @@ def demo(
     port: Annotated[int, typer.Option(min=1, max=65535)] = 7860,
     methods: Annotated[str, typer.Option(metavar="A,B", help="Only these methods.")] = "",
     weights: OwnWeights = "",
+    public: Annotated[
+        bool, typer.Option("--public", help="For everybody: shares, rates, /healthz, /readyz, /metrics, a log as JSON.")
+    ] = False,
+    rate: Annotated[
+        str, typer.Option(metavar="RATE", help='With --public: runs of one client, such as "60/minute; 600/hour".')
+    ] = "",
 ) -> None:
     """Start the hub, the web page of facezoo, on this machine."""
     from facezoo import registry
 
-    if importlib.util.find_spec("gradio") is None:
-        raise FacezooError("The hub needs gradio, which is not installed.", "Install it: pip install 'facezoo[hub]'")
+    needed = {"gradio": "hub"} | ({"limits": "hub,public", "prometheus_client": "hub,public"} if public else {})
+    for package, extra in needed.items():
+        if importlib.util.find_spec(package) is None:
+            advice = f"Install it: pip install 'facezoo[{extra}]'"
+            raise FacezooError(f"The hub needs {package.replace('_', '-')}, which is not installed.", advice)
     for id in named(methods):
         registry.load_spec(id)
     words = ["-m", "facezoo.ui", "--host", host, "--port", str(port), "--methods", methods, "--weights", weights]
+    words += ["--public", "--rate", rate] if public else []
     os.execv(sys.executable, [sys.executable, *words])
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Generator, Iterator, Mapping
@@ -20,6 +21,7 @@ T = TypeVar("T")
 Label = Literal["small", "medium", "large"]
 
 _WAITING = ""
+_log = logging.getLogger("facezoo.runner")
 
 
 class Stopwatch:
@@ -141,6 +143,8 @@ def recorded(
         "faces": faces,
         "seconds": seconds | {"total": round(clock.total, 4)},
     }
+    told = {name: record[name] for name in ("method", "faces", "seconds")}
+    _log.info("made", extra={"facts": told | {"frames": record.get("frames", 1)}})
     named = _named(personas)
     return replace(sealed, record=record if named is None else record | {"personas": named})
 

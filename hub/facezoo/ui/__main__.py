@@ -19,15 +19,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--port", type=int, default=7860)
     parser.add_argument("--methods", default="", help="ids to offer, separated by commas; all when empty")
     parser.add_argument("--weights", default="", help="a folder or OWNER/NAME@REVISION, in place of facezoo's own")
+    parser.add_argument("--public", action="store_true", help="for everybody: rates, probes, figures, a log as JSON")
+    parser.add_argument("--rate", default="", help="in public, how often one client may start work")
     given = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, _leave)
     try:
-        from facezoo.registry import prefer
-        from facezoo.ui.app import build, launch
-
-        prefer(given.weights)
-        hub = build([each.strip() for each in given.methods.split(",") if each.strip()] or None)
-        launch(hub, host=given.host, port=given.port)
+        _start(given)
     except FacezooError as error:
         print(error, file=sys.stderr)
         return error.exit_code
@@ -35,6 +32,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"The hub cannot start: {error}\nChoose another port with --port.", file=sys.stderr)
         return 1
     return 0
+
+
+def _start(given: argparse.Namespace) -> None:
+    from facezoo.registry import prefer
+
+    prefer(given.weights)
+    methods = [each.strip() for each in given.methods.split(",") if each.strip()] or None
+    if given.public:
+        from facezoo.ui.public.serve import RUNS, serve
+
+        serve(methods, host=given.host, port=given.port, rate=given.rate or RUNS)
+        return
+    from facezoo.ui.app import build, launch
+
+    launch(build(methods), host=given.host, port=given.port)
 
 
 def _leave(number: int, frame: object) -> None:

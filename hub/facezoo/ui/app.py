@@ -12,18 +12,20 @@ from facezoo.registry import list_methods, load_spec
 from facezoo.types import MethodSpec
 from facezoo.ui import workspace
 from facezoo.ui.guard import Calls, HubGuard, own_hosts, stay_offline
-from facezoo.ui.shares import Shares
+from facezoo.ui.shares import Limits, Shares
 from facezoo.ui.theme import FAVICON, gradio_theme, head
 from facezoo.zoo.embedded import examples, personas
 
 if TYPE_CHECKING:
     import gradio as gr
 
+    from facezoo.ui.public.serve import PublicHub
+
 __all__ = ["build", "launch"]
 
 _LARGEST_UPLOAD = 50 * 1024 * 1024
 _SESSIONS = 4000  # pages whose choices are remembered
-_QUEUE = 60  # requests that may wait; the next one is told that the hub is busy
+_QUEUE = 60  # requests that may wait for each run at a time; the next one is told that the hub is busy
 _OPEN_TAB = """() => {
   const pages = ['compare', 'animate', 'methods', 'train', 'zoo', 'verify'];
   const open = (names, tries = 50) => {
@@ -46,8 +48,9 @@ _OPEN_TAB = """() => {
 }"""
 
 
-def build(methods: Sequence[str] | None = None) -> gr.Blocks:
-    """The page and its endpoints. methods: ids to offer, all when None; raises UsageError for an unknown one."""
+def build(methods: Sequence[str] | None = None, *, at_once: int = 1, train: bool = True) -> gr.Blocks:
+    """The page and its endpoints. methods: ids to offer, all when None; raises UsageError for an unknown one. at_once:
+    runs that go on at a time. train: with the Train tab, whose projects are kept for days."""
     stay_offline()
     workspace.root()  # before gradio is imported: it reads its temp folder then
     import gradio as gr
@@ -66,26 +69,31 @@ def build(methods: Sequence[str] | None = None) -> gr.Blocks:
         frame = template("common/frame.html")
         static(frame.top(_motto(specs)), elem_classes=["brand-block"])
         with gr.Tabs(elem_id="main"):
-            _tabs(specs)
+            _tabs(specs, train=train)
         static(frame.foot())
         add_endpoints(hub, specs)
         gr.on(None, fn=None, js=_OPEN_TAB, **QUIET)
         hub.load(_warm_up, queue=False, show_progress="hidden", api_visibility="private")
-    hub.queue(max_size=_QUEUE, default_concurrency_limit=1, api_open=True)
+    hub.queue(max_size=_QUEUE * at_once, default_concurrency_limit=at_once, api_open=True)
     return hub
 
 
 def launch(
-    hub: gr.Blocks, *, host: str = "127.0.0.1", port: int = 7860, block: bool = True, quiet: bool = False
-) -> str:
+    hub: gr.Blocks, *, host: str = "127.0.0.1", port: int = 7860, block: bool = True, quiet: bool = False,
+    public: PublicHub | None = None,
+) -> str:  # fmt: skip
     """Starts the server and returns its address; a hub marks its results with a key of its own, made here the first
-    time. block: return only when the server stops.
+    time. block: return only when the server stops. public: what stands before it when it is for everybody.
 
     Raises OSError when the port is taken."""
     from facezoo.safety.marks import make_own_key
 
     make_own_key()
-    settings: dict[str, Any] = {"app_kwargs": {"middleware": [_guard(hub, host)]}}
+    shares = Shares(public.limits() if public else Limits(), disk=workspace.used)
+    before = [_guard(hub, host, shares)]
+    if public:
+        before.insert(0, public.front(hub, shares))
+    settings: dict[str, Any] = {"app_kwargs": {"middleware": before}}
     _, address, _ = hub.launch(
         server_name=host,
         server_port=port,
@@ -110,7 +118,7 @@ def launch(
     return address
 
 
-def _guard(hub: gr.Blocks, host: str) -> Any:
+def _guard(hub: gr.Blocks, host: str, shares: Shares) -> Any:
     """What stands before every request; the queue serves clients in turn from now on."""
     from starlette.middleware import Middleware
 
@@ -119,8 +127,8 @@ def _guard(hub: gr.Blocks, host: str) -> Any:
 
     os.environ.setdefault("FORWARDED_ALLOW_IPS", "")  # or the server takes this machine's word for who asks
     keep_sessions_light()
-    shares = Shares(disk=workspace.used)
-    shares.waiting = queue_fairly(hub, shares.client).waiting
+    queue = queue_fairly(hub, shares.client)
+    shares.waiting, shares.full = queue.waiting, queue.full
 
     def left(session: str) -> None:
         release(session)
@@ -131,12 +139,13 @@ def _guard(hub: gr.Blocks, host: str) -> Any:
         values={number: len(each.inputs) for number, each in functions.items()},
         names={str(each.api_name): number for number, each in functions.items() if each.api_name},
         queued=frozenset(number for number, each in functions.items() if each.queue is not False),
+        runs=frozenset(number for number, each in functions.items() if each.concurrency_id == "run"),
         parts=frozenset(hub.blocks),
     )
     return Middleware(HubGuard, own_hosts(host), calls, shares, left)
 
 
-def _tabs(specs: Sequence[MethodSpec]) -> None:
+def _tabs(specs: Sequence[MethodSpec], *, train: bool) -> None:
     import gradio as gr
 
     from facezoo.ui.animate.page import animate_page
@@ -156,7 +165,7 @@ def _tabs(specs: Sequence[MethodSpec]) -> None:
         for spec in specs:
             with gr.Tab(spec.title, id=spec.id):
                 method_tab(spec, in_animate=spec in animating)
-    if any(spec.id == "deepfakes" for spec in specs):
+    if train and any(spec.id == "deepfakes" for spec in specs):
         with gr.Tab("Train", id="train"):
             train_page()
     with gr.Tab("Zoo", id="zoo"):

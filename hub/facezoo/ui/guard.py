@@ -67,11 +67,13 @@ class _Refusal(Exception):
 @dataclass(frozen=True)
 class Calls:
     """What may be called. values: the number of a function -> how many values it takes. names: those of endpoints,
-    with their numbers. queued: numbers of the functions that wait for one another. parts: those of components."""
+    with their numbers. queued: numbers of the functions that wait for one another, runs: of those that are work for a
+    method. parts: those of components."""
 
     values: Mapping[int, int]
     names: Mapping[str, int]
     queued: frozenset[int]
+    runs: frozenset[int]
     parts: frozenset[int]
 
 
@@ -179,7 +181,7 @@ class HubGuard:
             raise _Refusal(415, "Calls are sent as application/json.")
         asked = self._checked(path, _parsed(body) if body else {})
         if path.endswith("/queue/join") or "/call/" in path:
-            self._shares.job(client)
+            self._shares.job(client, run=self._calls is not None and asked in self._calls.runs)
         works = _WORKS.search(path)
         alone = works and self._calls and asked in self._calls.queued
         async with self._shares.thread(client) if works else nullcontext(), self._alone if alone else nullcontext():

@@ -299,6 +299,7 @@ def explain(error: BaseException, *, kept: str = _NOT_KEPT) -> Failure:
     """Any exception as words for the page. Unexpected ones are logged in full and shown without inner workings.
 
     kept: what became of the work when it was stopped."""
+    _log.info("ended", extra={"facts": {"error": type(error).__name__}})
     if isinstance(error, Cancelled):
         return Failure("stopped", "Stopped.", kept)
     if isinstance(error, FacezooError):

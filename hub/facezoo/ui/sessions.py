@@ -97,6 +97,14 @@ class FairQueue(Queue):
         queues = self.event_queue_per_concurrency_id.values()
         return sum(self._client(event) == client for queue in queues for event in queue.queue)
 
+    def full(self) -> bool:
+        """Whether the next job finds no place."""
+        return self.max_size is not None and len(self) >= self.max_size
+
+    def at_work(self) -> int:
+        """How many jobs are worked on."""
+        return sum(job is not None for job in self.active_jobs)
+
     def _take_turns(self, queue: EventQueue, begun: list[Event] | None = None) -> None:
         """Every client's first job, then every one's second, in the order of arrival; a job that runs is one before."""
         running = [event for job in self.active_jobs if job for event in job]

@@ -1,8 +1,8 @@
 """How much of the hub one client may take, so that there is some left for others.
 
-A client is an address, which a whole class may share; an IPv6 network counts as one. Behind proxies that are trusted
-(FACEZOO_PROXIES: how many stand before the hub; 1 on Spaces) it is the one that the outermost of them saw, else a
-header could name anybody.
+A client is an address, which a whole class may share; an IPv6 network counts as one. Behind proxies that are trusted it
+is the one that the outermost of them saw, else a header could name anybody. FACEZOO_PROXIES says which: their networks
+("172.16.0.0/12, 10.1.2.3"), or how many stand before a hub that nobody reaches past them (1 on Spaces).
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from facezoo.errors import UsageError
 
 if TYPE_CHECKING:
     from starlette.types import Message, Receive, Scope
@@ -67,7 +69,9 @@ class Shares:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._limits, self.waiting, self._disk, self._clock = limits, waiting, disk, clock
-        self._proxies = int(os.environ.get("FACEZOO_PROXIES") or bool(os.environ.get("SPACE_ID")))
+        self.full: Callable[[], bool] = lambda: False  # whether nobody's job finds a place in the queue
+        self.check_rate: Callable[[str], None] = lambda _: None  # raises TooMuch when a client starts work too often
+        self._proxies, self._trusted = _proxies(os.environ.get("FACEZOO_PROXIES") or str(int("SPACE_ID" in os.environ)))
         self._open: Counter[str] = Counter()
         self._lines: dict[str, asyncio.Semaphore] = {}
         self._in_line: Counter[str] = Counter()
@@ -83,7 +87,16 @@ class Shares:
             if name.lower() == b"x-forwarded-for"
             for hop in value.decode("latin-1").split(",")
         ]
+        if self._trusted:
+            on_the_way = [peer, *reversed(hops)]
+            return _network(next((hop for hop in on_the_way if not self._trusts(hop)), on_the_way[-1]))
         return _network(hops[-self._proxies] if 0 < self._proxies <= len(hops) else peer)
+
+    def _trusts(self, hop: str) -> bool:
+        try:
+            return any(ipaddress.ip_address(hop) in network for network in self._trusted)
+        except ValueError:
+            return False
 
     @contextmanager
     def connection(self, client: str) -> Generator[None]:
@@ -111,10 +124,14 @@ class Shares:
             if client not in self._in_line:
                 self._lines.pop(client, None)
 
-    def job(self, client: str) -> None:
-        """One job more for the queue. Raises TooMuch."""
+    def job(self, client: str, *, run: bool = False) -> None:
+        """One job more for the queue; run: it is work for a method. Raises TooMuch."""
+        if self.full():
+            raise TooMuch("The hub is busy. Come back in a moment.")
         if self.waiting(client) >= self._limits.waiting:
             raise TooMuch("Your other jobs come first. Wait for one of them.", retry=5)
+        if run:
+            self.check_rate(client)
 
     def session(self, client: str, session: str) -> None:
         """A page calls itself so. Raises TooMuch when the client has opened many within a few minutes."""
@@ -160,6 +177,19 @@ class Shares:
             raise TooMuch("You have uploaded a lot this hour. Come back later.", retry=600)
         if self._disk() + more > self._limits.disk_bytes:
             raise TooMuch("The hub has no room for files just now.", status=507, retry=600)
+
+
+def _proxies(words: str) -> tuple[int, list[ipaddress.IPv4Network | ipaddress.IPv6Network]]:
+    """How many proxies there are, or their networks. Raises UsageError for other words."""
+    try:
+        if words.isdecimal():
+            return int(words), []
+        return 0, [ipaddress.ip_network(each.strip()) for each in words.split(",")]
+    except ValueError:
+        raise UsageError(
+            f"FACEZOO_PROXIES={words!r} is not understood.",
+            "Write how many proxies there are, or their networks: 172.16.0.0/12, 10.1.2.3",
+        ) from None
 
 
 def _network(address: str) -> str:

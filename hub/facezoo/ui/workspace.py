@@ -18,14 +18,14 @@ from facezoo.errors import BadInput, Busy
 from facezoo.media.files import whole
 
 __all__ = [
-    "LIFETIME", "SWEEP_EVERY", "file_url", "made_once", "new_folder", "owned", "root", "size_of", "sweep",
+    "LIFETIME", "SWEEP_EVERY", "file_url", "made_once", "new_folder", "owned", "root", "size_of", "sweep", "sweep_all",
     "used",
 ]  # fmt: skip
 
 SWEEP_EVERY = 600
 """Seconds between two looks for old files."""
-LIFETIME = 3600
-"""Seconds after which an upload or a result is deleted."""
+LIFETIME = 3600 - SWEEP_EVERY
+"""Seconds after which an upload or a result is deleted at the next look: within the hour."""
 _COUNTED_EVERY = 5.0  # seconds
 _PREFIX = "facezoo-hub-"
 _LARGEST = 12 << 30  # bytes of all files; uploads end a little before
@@ -36,12 +36,11 @@ _used, _counted = 0, 0.0
 @cache
 def root() -> Path:
     """The folder, made on the first call. Gradio keeps its uploads here too (GRADIO_TEMP_DIR is set to it)."""
-    for left in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
-        sweep(left, LIFETIME)  # of a hub that was killed, or that would delete these files itself by now
+    sweep_all()
     folder = Path(tempfile.mkdtemp(prefix=_PREFIX)).resolve()
     os.environ["GRADIO_TEMP_DIR"] = str(folder)
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    threading.Thread(target=_sweep_forever, args=(folder,), name="workspace-sweeper", daemon=True).start()
+    threading.Thread(target=_sweep_forever, name="workspace-sweeper", daemon=True).start()
     return folder
 
 
@@ -122,7 +121,13 @@ def sweep(folder: Path, lifetime: float) -> None:
             continue  # gone already, or a folder that is not empty
 
 
-def _sweep_forever(folder: Path) -> None:
+def sweep_all() -> None:
+    """Deletes what is old in the folders of all hubs of this machine: one of them may have been killed."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        sweep(folder, LIFETIME)
+
+
+def _sweep_forever() -> None:
     while True:
         time.sleep(SWEEP_EVERY)
-        sweep(folder, LIFETIME)
+        sweep_all()

@@ -1,12 +1,13 @@
-"""Teach CycleGAN's translators from pairs that were made by rules, before or in place of any cycle.
+"""Teach CycleGAN's translators from pairs that were made by rules, and then by the cycle as well.
 
     python training/style_pairs.py ... --styles van_gogh_blue --output runs/pairs
     python training/cyclegan_pairs.py --pairs runs/pairs/van_gogh_blue --output runs/van_gogh
 
 Unpaired training on a processor leaves a tint: strokes are too rare among what it is rewarded for. Pairs say where
-strokes go. The method cyclegan runs these weights; training/cyclegan.py, whose networks are others, does not yet go on
-from them. Source: Isola et al. 2017, "Image-to-Image Translation with Conditional Adversarial Networks"; the other
-losses: facezoo.train.pairs.
+strokes go. The method cyclegan runs these weights; training/cyclegan.py, which learns without pairs, has other
+networks. Sources: Isola et al. 2017, "Image-to-Image Translation with Conditional Adversarial Networks"; Zhu et al.
+2017, "Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial Networks" (equation 2, the cycle); the
+other losses: facezoo.train.pairs.
 What all trainings share, stopping and going on: facezoo.train.loop.
 """
 
@@ -46,10 +47,10 @@ class Config(RunConfig):
     """What both kinds are called: photo painting, or old_photo old_painting."""
     side: int = 240
     """Side in pixels of the parts that are learned from, a multiple of 8."""
-    ngf: int = 18
+    ngf: int = 12
     """Channels of a translator's first layer."""
     blocks: int = 4
-    """Its residual blocks; with two, which do not see a whole face, blue of the ground strayed onto skin."""
+    """Its residual blocks."""
     ndf: int = 24
     """Channels of a judge's first layer."""
     steps: int = 2_000
@@ -60,20 +61,24 @@ class Config(RunConfig):
     """Decay of the running mean of the weights, which is what is kept."""
     back: int = 3
     """The way back, from paintings to photos, is easier: it learns at every so many steps."""
-    judged: int = 100
+    judged: int = 300
     """Step from which the judges take part."""
+    cycled: int = 1_500
+    """Step from which what was made must also lead back to what it was made from."""
     rate: float = 1e-3
     """Learning rate of the translators' Adam; it falls to 0 along half a cosine."""
     judge_rate: float = 4e-4
     """Learning rate of the judges' Adam."""
     tone: float = 10.0
     """Weight of the difference in colours without strokes."""
-    detail: float = 4.0
-    """Weight of the difference of pixels, L1: strokes that lie elsewhere cost twice, so that much of it blurs."""
+    detail: float = 10.0
+    """Weight of the difference of pixels, L1."""
     texture: float = 10.0
     """Weight of the difference of local energies."""
     match: float = 6.0
     """Weight of the difference in the judge's features."""
+    cycle: float = 5.0
+    """Weight of the difference between a picture and what came back, L1."""
     kept: int = 8
     """Pairs that are not learned from but looked at and measured on."""
 
@@ -125,10 +130,10 @@ def main(config: Config) -> None:
     for step in loop.steps(kept):
         loop.slow(half_cosine(step / config.steps), there.turns, there.rules, back.turns, back.rules)
         drawn = draw_pair(learned, config.batch, config.side)
-        photo, painting, person = (each.to(loop.accelerator.device) for each in drawn)
-        learn(loop, there, (photo, person, painting), texture, "there", config)
+        photo, painting, forth, returning = (each.to(loop.accelerator.device) for each in drawn)
+        learn(loop, (there, back), (photo, forth, painting, returning), texture, "there", config)
         if step % config.back == 0:
-            learn(loop, back, (painting, person, photo), texture, "back", config)
+            learn(loop, (back, there), (painting, returning, photo, forth), texture, "back", config)
     loop.finish(kept)
 
 
@@ -141,12 +146,13 @@ def way(loop: Loop, network: nn.Module, config: Config) -> Way:
 
 
 def learn(
-    loop: Loop, way: Way, drawn: tuple[Tensor, Tensor, Tensor], texture: Texture, name: str, config: Config
+    loop: Loop, ways: tuple[Way, Way], drawn: tuple[Tensor, ...], texture: Texture, name: str, config: Config
 ) -> None:
-    """One step of one way. drawn: pictures (B, 3, S, S) in [-1, 1], where a person is (B, 1, S, S), and what is to
-    become of the pictures."""
-    seen, person, wanted = drawn
-    made = way.network(seen, person)
+    """One step of one way, the first of both. drawn: pictures (B, 3, S, S) in [-1, 1], where strokes lie in them
+    (B, 7, S, S), and the same two of what is to become of them."""
+    way, other = ways
+    seen, guide, wanted, its_guide = drawn
+    made = way.network(seen, guide)
     loss = config.tone * (tone(made) - tone(wanted)).abs().mean() + config.detail * (made - wanted).abs().mean()
     loss = loss + config.texture * texture(made, wanted)
     judged = loop.step >= config.judged
@@ -156,6 +162,10 @@ def learn(
             fooled, apart = way.judging.against(seen, made, wanted)
         loss = loss + fooled + config.match * apart
         way.judging.requires_grad_(True)
+    if loop.step >= config.cycled:
+        other.network.requires_grad_(False)
+        loss = loss + config.cycle * (other.network(made, its_guide) - seen).abs().mean()
+        other.network.requires_grad_(True)
     loop.log(**{name: loss})
     loop.update(loss, way.turns, way.network)
     if judged:
@@ -172,25 +182,24 @@ def what_is_kept(mean: dict[str, Any], pairs: Pairs, config: Config) -> Kept[Cyc
         preview=lambda made: preview(made, true, config),
         measure=lambda made, most: measure(made, true.part(slice(most)), config),
         data=data_sets([(config.pairs, learned)], config),
-        limits=f"It learned from {learned} pairs in one painting's colours, made by rules. No cycle has been trained "
-        "on yet: nothing holds the way back to what came there.",
+        limits=f"It learned from {learned} pairs in one painting's colours, made by rules, which began it; the cycle "
+        f"took part from step {config.cycled:,} of {config.steps:,}. Where strokes lie is told, not learned.",
     )
 
 
 @torch.inference_mode()
-def translated(network: Any, pictures: Heap, persons: Heap) -> Heap:
+def translated(network: Any, pictures: Heap, guides: Heap) -> Heap:
     """(N, S, S, 3) RGB uint8, one at a time."""
     device = next(network.parameters()).device
-    masks = torch.from_numpy(persons).permute(0, 3, 1, 2).float() / 255
-    both = zip(pixels(pictures).split(1), masks.split(1), strict=True)
+    both = zip(pixels(pictures).split(1), pixels(guides).split(1), strict=True)
     return np.concatenate([plain(network(*(each.to(device) for each in one))) for one in both])
 
 
 def preview(made: CycleGan, true: Pairs, config: Config) -> Heap:
     """(H, W, 3) RGB uint8 of pairs kept back, one a row: photo | as painting | the painting of the pair | as photo."""
     kind_a, kind_b = config.names
-    there = translated(made.networks[kind_b], true.photos, true.persons)
-    back = translated(made.networks[kind_a], true.paintings, true.persons)
+    there = translated(made.networks[kind_b], true.photos, true.forth)
+    back = translated(made.networks[kind_a], true.paintings, true.back)
     return np.hstack([np.vstack(list(each)) for each in (true.photos, there, true.paintings, back)])
 
 
@@ -202,8 +211,8 @@ def measure(made: CycleGan, true: Pairs, config: Config) -> list[Score]:
         return float(texture(ours, theirs)), float((tone(ours) - tone(theirs)).abs().mean())
 
     both = (true.photos, true.paintings)
-    for seen, wanted, name in zip(both, both[::-1], config.names[::-1], strict=True):
-        found = translated(made.networks[name], seen, true.persons)
+    for seen, wanted, guides, name in zip(both, both[::-1], (true.forth, true.back), config.names[::-1], strict=True):
+        found = translated(made.networks[name], seen, guides)
         before, after, goal = (pixels(each).split(1) for each in (seen, found, wanted))
         values, untouched = (
             np.array([apart(a, b) for a, b in zip(some, goal, strict=True)]).T.tolist() for some in (after, before)

@@ -6,7 +6,7 @@
 `--paintings` is a folder with a manifest.json, a list of {"file", "artist", "title", "rights"}; without one all of its
 pictures are of the style `any`. Every photo is painted in each style after that of a few chosen paintings that is most
 like it in light and contrast. The folder gets <style>/<number>_photo.png, <style>/<number>_painting.png and a line in
-<style>/pairs.jsonl. The same settings and seed give the same bytes, whatever the number of processes; a second run
+<style>/pairs.jsonl. The same settings give the same bytes, whatever the number of processes; a second run
 makes only what is missing. How it is done: facezoo.train.style_pairs.
 """
 
@@ -45,8 +45,8 @@ from facezoo.train.style_pairs import (
     Look,
     Tones,
     choose_canvases,
-    draw_strokes,
     look,
+    paint_over,
     tones,
     unlikeness,
 )
@@ -85,8 +85,6 @@ class Config:
     """Side of the pictures in pixels."""
     processes: int = os.cpu_count() or 1
     """Processes that work at a time."""
-    seed: int = 0
-    """Of everything drawn at random."""
 
     def __post_init__(self) -> None:
         for style in self.styles:
@@ -120,7 +118,6 @@ class Job:
     usual: tuple[float, ...]
     output: Path
     side: int
-    seed: int
 
 
 def main(config: Config) -> None:
@@ -138,7 +135,7 @@ def main(config: Config) -> None:
         settle(config, canvases, usual)
         photos = photos[: config.count or None]
         jobs = [
-            Job(number, photo, style, canvases[style], usual, config.output, config.side, config.seed)
+            Job(number, photo, style, canvases[style], usual, config.output, config.side)
             for number, photo in enumerate(photos)
             for style in config.styles
         ]
@@ -216,7 +213,7 @@ def settle(config: Config, canvases: Mapping[str, Sequence[Canvas]], usual: Sequ
     """Write down what the pairs are made with. Raises UsageError when those there were made otherwise."""
     settings = {
         "facezoo": facezoo.__version__,
-        **{name: getattr(config, name) for name in ("consent", "statement", "side", "seed")},
+        **{name: getattr(config, name) for name in ("consent", "statement", "side")},
         "usual_lightness": list(usual),
         "styles": {
             style: {
@@ -265,8 +262,7 @@ def paint(job: Job) -> dict[str, Any]:
     apart = [unlikeness(look(photo), canvas.look) for canvas in job.canvases]
     canvas, sha256 = job.canvases[int(np.argmin(apart))], _sha256(job.photo)
     painting = _scene(canvas.path, job.side)
-    seed = int(hashlib.sha256(f"{sha256} {job.style} {job.seed}".encode()).hexdigest()[:12], 16)
-    painted = draw_strokes(photo, recolor(photo, painting, job.usual), painting, STYLES[job.style].hand, seed)
+    painted = paint_over(photo, recolor(photo, painting, job.usual), painting, STYLES[job.style].hand)
     for kind, picture in (("photo", photo.image), ("painting", painted)):
         with whole(_file(job.output / job.style, job.number, kind)) as path:
             Pictures.fromarray(picture).save(path)
@@ -277,7 +273,6 @@ def paint(job: Job) -> dict[str, Any]:
         "painting": canvas.path.name,
         "painting_sha256": _sha256(canvas.path),
         "unlikeness": round(min(apart), 2),
-        "seed": seed,
     }
 
 

@@ -30,6 +30,7 @@ torch = pytest.importorskip("torch")
 from facezoo.methods.cyclegan.brush import BrushGenerator  # noqa: E402
 from facezoo.methods.cyclegan.model import ResnetGenerator  # noqa: E402
 from facezoo.methods.cyclegan.pipeline import CycleGan  # noqa: E402
+from facezoo.methods.cyclegan.strokes import GUIDES, stroke_guide  # noqa: E402
 from facezoo.methods.cyclegan.window import colors, window_box  # noqa: E402
 
 
@@ -108,13 +109,26 @@ def test_a_painter_covers_details_and_a_tint_leaves_them(pipeline: CycleGan, tmp
     assert (painter.restyle(fine, [], params=Params(size="256", strength=0)) == fine).all()
 
 
+def test_strokes_lie_along_edges_and_repeat() -> None:
+    """Noise smeared along an upright edge changes across it, not along it."""
+    picture = np.full((96, 96, 3), 60, np.uint8)
+    picture[:, 48:] = 200
+    nobody = np.zeros((96, 96), np.float32)
+    guide = stroke_guide(picture, nobody)
+    assert guide.shape == (96, 96, GUIDES) and guide.dtype == np.float32 and np.abs(guide).max() <= 1
+    assert (guide == stroke_guide(picture, nobody)).all() and (guide[..., 6] == 0).all()
+    edge = guide[12:84, 44:52, 3]
+    assert np.abs(np.diff(edge, axis=0)).mean() < 0.4 * np.abs(np.diff(edge, axis=1)).mean()
+    assert (guide[:, 80:, 0] > 0.4).all() and (guide[:, :16, 0] < -0.4).all()  # the colours stay where they were
+
+
 def test_a_painter_leaves_no_grid() -> None:
     """Where nothing changes, nothing repeats: every second, fourth and eighth pixel is like its neighbours."""
     torch.manual_seed(0)
     with torch.inference_mode():
-        made = (
-            BrushGenerator(8, 1).eval()(torch.zeros(1, 3, 128, 128), torch.ones(1, 1, 128, 128))[0].mean(dim=0).numpy()
-        )
+        gray, guide = torch.zeros(1, 3, 128, 128), torch.zeros(1, GUIDES, 128, 128)
+        guide[:, 3:6] = torch.randn(1, 3, 128, 128)
+        made = BrushGenerator(8, 1).eval()(gray, guide)[0].mean(dim=0).numpy()
     power = np.abs(np.fft.fft2(made - made.mean())) ** 2
     for period in (2, 4, 8):
         step = 128 // period

@@ -23,7 +23,8 @@ from facezoo.methods.cyclegan.spec import Params  # noqa: E402
 from facezoo.train.pairs import Judge, Texture, draw_pair, read_pairs, tone  # noqa: E402
 from facezoo.zoo.record import read_record  # noqa: E402
 
-TINY = ("--ngf", "4", "--blocks", "1", "--ndf", "4", "--side", "32", "--kept", "2", "--judged", "1", "--average", "0.5")
+TINY = ("--ngf", "4", "--blocks", "1", "--ndf", "4", "--side", "32", "--kept", "2", "--judged", "1", "--cycled", "2",
+        "--average", "0.5")  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -46,11 +47,11 @@ def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_pairs_are_drawn_together(pairs: Path) -> None:
     there, told = read_pairs(pairs)
     assert there.photos.shape == there.paintings.shape == (4, 40, 40, 3) and told["consent"] == "synthetic"
-    assert there.persons.shape == (4, 40, 40, 1)
+    assert there.forth.shape == there.back.shape == (4, 40, 40, 7) and (there.forth != there.back).any()
     torch.manual_seed(0)
-    seen, wanted, person = draw_pair(there, 6, 32)
-    assert seen.shape == wanted.shape == (6, 3, 32, 32) and person.shape == (6, 1, 32, 32)
-    assert 0 <= person.min() <= person.max() <= 1
+    seen, wanted, forth, back = draw_pair(there, 6, 32)
+    assert seen.shape == wanted.shape == (6, 3, 32, 32) and forth.shape == back.shape == (6, 7, 32, 32)
+    assert forth.min() >= -1 and forth.max() <= 1
     stripes = (wanted - seen) * 127.5
     assert stripes.min() > -0.01 and stripes.max() == pytest.approx(40, abs=0.01)  # the same place of the same pair
     assert torch.allclose(stripes, stripes.flip(3), atol=1e-4)  # stripes lie, they do not stand: both were mirrored
@@ -74,7 +75,7 @@ def test_a_judge_learns_to_tell_pairs(pairs: Path) -> None:
     torch.manual_seed(0)
     judge = Judge(4)
     rules = torch.optim.Adam(judge.parameters(), 1e-2)
-    seen, wanted, _ = draw_pair(there, 2, 40)
+    seen, wanted, _, _ = draw_pair(there, 2, 40)
     first = judge(seen, seen, wanted)
     for _ in range(30):
         rules.zero_grad()

@@ -21,8 +21,8 @@ from facezoo.train.style_pairs import (
     Look,
     Tones,
     choose_canvases,
-    draw_strokes,
     look,
+    paint_over,
     tones,
     unlikeness,
 )
@@ -131,7 +131,7 @@ def test_photos_held_back_are_never_used(heaps: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        (("--seed", "1"), "other settings"),
+        (("--side", "80"), "other settings"),
         (("--statement", ""), "Nobody said why"),
         (("--styles", "van_gogh_blue"), "is of the style van_gogh_blue"),
         (("--styles", "cubist"), "--styles must be among"),
@@ -164,11 +164,10 @@ def test_colours_come_part_by_part_and_strokes_keep_them() -> None:
     behind, skin = photo.parts[3] > 0.95, photo.parts[0] > 0.95
     lab = to_lab(colored)
     assert lab[behind][:, 2].mean() < -20 < 0 < lab[skin][:, 2].mean()
-    hand = STYLES["van_gogh_blue"].hand
-    painted = draw_strokes(photo, colored, painting, hand, seed=3)
+    painted = paint_over(photo, colored, painting, STYLES["van_gogh_blue"].hand)
     assert painted.shape == colored.shape and painted.dtype == np.uint8
-    assert (painted == draw_strokes(photo, colored, painting, hand, seed=3)).all()
-    assert (painted != draw_strokes(photo, colored, painting, hand, seed=4)).any()
+    assert (painted == paint_over(photo, colored, painting, STYLES["van_gogh_blue"].hand)).all()
+    assert (painted != paint_over(photo, colored, painting, STYLES["old_masters"].hand)).any()
     away = np.abs(to_lab(painted) - lab)
     assert away[photo.features > 0.9].mean() < away[behind].mean()
     assert np.abs(to_lab(painted)[skin].mean(axis=0) - lab[skin].mean(axis=0)).max() < 6

@@ -23,6 +23,7 @@ from torch.nn import functional
 
 from facezoo.errors import UsageError
 from facezoo.face.occlusion import person_mask
+from facezoo.methods.cyclegan.strokes import GUIDES, stroke_guide
 from facezoo.nn.patch import PatchDiscriminator
 
 __all__ = ["Judge", "Pairs", "Texture", "draw_pair", "read_pairs", "tone"]
@@ -33,15 +34,17 @@ _NEAR = 12  # px, a neighbourhood
 
 @dataclass(frozen=True, eq=False)
 class Pairs:
-    """Photos and paintings, (N, S, S, 3) RGB uint8 each; persons: (N, S, S, 1) uint8, 255 where the photo shows one."""
+    """Photos and paintings, (N, S, S, 3) RGB uint8 each; where strokes lie in the photos and in the paintings, see
+    methods.cyclegan.strokes, (N, S, S, 7) uint8, 0 for -1 and 255 for 1."""
 
     photos: Heap
     paintings: Heap
-    persons: Heap
+    forth: Heap
+    back: Heap
 
     def part(self, chosen: slice) -> Pairs:
         """Some of them."""
-        return Pairs(self.photos[chosen], self.paintings[chosen], self.persons[chosen])
+        return Pairs(*(each[chosen] for each in (self.photos, self.paintings, self.forth, self.back)))
 
 
 def read_pairs(folder: Path) -> tuple[Pairs, dict[str, Any]]:
@@ -69,21 +72,27 @@ def read_pairs(folder: Path) -> tuple[Pairs, dict[str, Any]]:
             f"A pair in {folder} cannot be read: {problem}",
             "Run training/style_pairs.py again: it makes what is missing.",
         ) from problem
-    persons = np.stack([np.rint(255 * person_mask(np.asarray(photo))).astype(np.uint8)[..., None] for photo in photos])
-    return Pairs(photos, paintings, persons), told
+    return Pairs(photos, paintings, *(np.stack([_guide(each) for each in heap]) for heap in (photos, paintings))), told
 
 
-def draw_pair(pairs: Pairs, count: int, side: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Photos and paintings, (count, 3, side, side) float32 in [-1, 1] each, and (count, 1, side, side) in [0, 1], where
-    a person is: the same parts of pairs, mirrored half of the time. Draws from torch's random numbers."""
+def _guide(image: Heap) -> Heap:
+    picture = np.asarray(image, np.uint8)
+    return np.rint(127.5 * (1 + stroke_guide(picture, person_mask(picture)))).astype(np.uint8)
+
+
+def draw_pair(pairs: Pairs, count: int, side: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Photos, paintings, and where strokes lie in each: (count, 3 or 7, side, side) float32 in [-1, 1], the same parts
+    of pairs, mirrored half of the time. Draws from torch's random numbers."""
     drawn: list[Heap] = []
     for number in torch.randint(len(pairs.photos), (count,)).tolist():
         y, x = torch.randint(pairs.photos.shape[1] - side + 1, (2,)).tolist()
-        heaps = (pairs.photos, pairs.paintings, pairs.persons)
+        heaps = (pairs.photos, pairs.paintings, pairs.forth, pairs.back)
         pair = np.concatenate([each[number, y : y + side, x : x + side] for each in heaps], axis=2)
         drawn.append(pair[:, ::-1] if torch.rand(()) < 0.5 else pair)
-    photo, painting, person = (torch.from_numpy(np.stack(drawn)).permute(0, 3, 1, 2).float() / 255).split([3, 3, 1], 1)
-    return 2 * photo - 1, 2 * painting - 1, person
+    photo, painting, forth, back = (torch.from_numpy(np.stack(drawn)).permute(0, 3, 1, 2).float() / 127.5 - 1).split(
+        [3, 3, GUIDES, GUIDES], 1
+    )
+    return photo, painting, forth, back
 
 
 def tone(pictures: Tensor) -> Tensor:

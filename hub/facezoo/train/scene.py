@@ -27,7 +27,8 @@ Floats = NDArray[np.float32]
 PARTS = ("skin", "hair", "clothes", "background")
 SKIN, BACKGROUND = 0, 3
 _OWN = (0.75, 0.6, 0.5, 0.3)
-"""How much of its difference in lightness from the usual photo each part keeps: a dark face stays a dark face."""
+"""How much of its difference in lightness from the usual photo each part keeps, as an exponent of their ratio: a dark
+face stays a dark face."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,8 +88,8 @@ def _along_edges(mask: Mask, image: Image) -> Mask:
 def recolor(photo: Scene, painting: Scene, usual: Sequence[float] | None = None) -> Image:
     """(S, S, 3) RGB uint8: the photo, each part in the mean and covariance of the colours of the painting's part.
 
-    usual: mean lightness [0, 100] of the parts of a usual photo. Parts that are lighter or darker stay so by a share of
-    the difference: with one painting for all photos, that is what tells people apart. None: all come out alike."""
+    usual: mean lightness [0, 100] of the parts of a usual photo. Parts that are lighter or darker stay so in
+    part: with one painting for all photos, that is what tells people apart. None: all come out alike."""
     lab = to_lab(photo.image)
     made, total = np.zeros_like(lab), np.full((*lab.shape[:2], 1), 1e-3, np.float32)
     for part, theirs in enumerate(colors_of(painting)):
@@ -98,7 +99,7 @@ def recolor(photo: Scene, painting: Scene, usual: Sequence[float] | None = None)
         weight = cv2.GaussianBlur(photo.parts[part], (0, 0), photo.image.shape[0] / 170)[..., None]
         middle = theirs.mean(axis=0)
         if usual is not None:
-            middle[0] += _OWN[part] * (ours[:, 0].mean() - usual[part])
+            middle[0] *= np.clip((ours[:, 0].mean() / usual[part]) ** _OWN[part], 0.55, 1.4)
         made += weight * ((lab - ours.mean(axis=0)) @ _transport(ours, theirs).T + middle)
         total += weight
     return np.clip(from_lab(np.asarray(made / total, np.float32)), 0, 255).round().astype(np.uint8)

@@ -20,6 +20,7 @@ from facezoo.motion.paint_over import open_mouth
 from facezoo.types import Face, Image, Mask, Step
 
 from .spec import PERSONA, SPEC, Params
+from .strokes import stroke_guide
 from .window import SIDE, alone, oval, toned, window, window_box
 
 __all__ = ["CycleGan"]
@@ -153,7 +154,8 @@ class CycleGan(RestylePipeline):
         network = self.quick(name)
         with torch.inference_mode():
             batch = torch.from_numpy(padded[None]).permute(0, 3, 1, 2).to(network.device, network.dtype) / 127.5 - 1
-            told = [torch.from_numpy(person_mask(padded)[None, None]).to(batch)] if paints else []
+            guide = stroke_guide(padded, person_mask(padded)) if paints else None
+            told = [] if guide is None else [torch.from_numpy(guide[None]).permute(0, 3, 1, 2).to(batch)]
             made = network(batch, *told)[0].float().permute(1, 2, 0).cpu().numpy()
         painted = (made[: small.shape[0], : small.shape[1]] + 1) * 127.5
         if paints:

@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 
 from facezoo.errors import UsageError
-from facezoo.face.find import find_faces, realign
+from facezoo.face.find import find_faces, move, realign
+from facezoo.face.mesh import expression, lay_over
 from facezoo.media.read import read_photo
+from facezoo.motion.paint_over import open_mouth
 from facezoo.registry import list_methods, load
-from facezoo.types import Face
+from facezoo.types import Face, Landmarks
 from facezoo.zoo.embedded import examples, personas
 
 pytestmark = pytest.mark.skipif(
@@ -64,11 +66,31 @@ def test_many_faces_are_decoded_as_each_alone(visitor: Face, people: dict[str, F
 
 
 def test_the_mask_is_where_the_face_is(visitor: Face, people: dict[str, Face]) -> None:
-    (learned,), (mesh,) = _swap([visitor], people["joss"]), _swap([visitor], people["joss"], mask="mesh")
+    (learned,), (mesh,) = (_swap([visitor], people["joss"], mask=mask, mouth="persona") for mask in ("learned", "mesh"))
     assert np.array_equal(learned[..., :3], mesh[..., :3])
     size = learned.shape[0]
     assert learned[size // 2, size // 2, 3] > 200 and learned[: size // 8, :, 3].max() == 0
     assert 0.15 < (learned[..., 3] > 127).mean() < (mesh[..., 3] > 127).mean() < 0.6
+
+
+def test_a_laugh_stays_a_laugh(visitor: Face, people: dict[str, Face]) -> None:
+    """Decoded almost shut, its lips are pulled to where the target's are, and between them are the target's teeth."""
+    laughing, who = _face("laughing"), people["joss"]
+    (mine, shut), (decoded, same) = (
+        _swap([laughing, people["imani"]], who, mouth=whose) for whose in ("mine", "persona")
+    )
+    between = open_mouth(move(laughing.landmarks.mesh, laughing.affine), mine.shape[0]) > 0.9
+    assert mine[between, 3].max() < 30 < decoded[between, 3].mean()
+    opened = [expression(_seen(laughing, layers))[2] for layers in (mine, decoded)]
+    assert opened[0] > 0.8 * expression(laughing.landmarks)[2] > opened[1]
+    assert np.array_equal(shut, same), "lips that are closed stay so"
+
+
+def _seen(target: Face, layers: np.ndarray) -> Landmarks:
+    """Of a picture with a swapped face, its points."""
+    shown = target.crop.copy()
+    lay_over(shown, np.ascontiguousarray(layers[..., :3]), (layers[..., 3] / 255).astype(np.float32))
+    return find_faces(shown)[0].landmarks
 
 
 def test_sharpening_sharpens(visitor: Face, people: dict[str, Face]) -> None:

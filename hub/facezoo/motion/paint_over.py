@@ -18,18 +18,21 @@ from facezoo.face.mesh import (
     FACE_OVAL,
     INNER_LIPS,
     OUTER_LIPS,
+    lay_over,
     rasterise,
     sample,
     smoothstep,
+    to_68,
     topology,
     vertex_normals,
 )
+from facezoo.face.networks import track_mesh
 from facezoo.face.occlusion import own_skin
 from facezoo.face.paste import sharpened
 from facezoo.motion.drawing import Drawing
-from facezoo.types import Face, Image, Mask, Points
+from facezoo.types import Face, Image, Landmarks, Mask, Points
 
-__all__ = ["Portrayal", "laid_over", "open_mouth", "own_points", "tilt_affine", "tilted"]
+__all__ = ["Portrayal", "laid_over", "open_mouth", "own_mouth", "own_points", "tilt_affine", "tilted"]
 
 _YIELDING = 0.3  # head units from the edge of the face within which features go over to the target's own outline
 _UPRIGHT = 0.05  # degrees: less is no tilt
@@ -137,6 +140,25 @@ def open_mouth(mesh: Points, size: int) -> Mask:
     cv2.fillPoly(inside, [np.round(mesh[list(INNER_LIPS), :2] * 16).astype(np.int32)], 255, shift=4)
     soft = cv2.GaussianBlur(inside, (0, 0), max(size / _LIP_EDGE, 0.5))
     return np.asarray(soft * np.float32(_opening(mesh) / 255), np.float32)
+
+
+def own_mouth(target: Face, painted: Image) -> Image:
+    """A painted face (S, S, 4) RGBA uint8, aligned as the target's crop, with its lips pulled to the target's when
+    those are open, and the target's own teeth between them. What was painted closed is found closed and opened."""
+    size = target.crop.shape[0]
+    own = move(target.landmarks.mesh, target.affine)
+    seen = np.float32(_opening(own))
+    if seen == 0:
+        return painted
+    shown = target.crop.copy()
+    lay_over(shown, np.ascontiguousarray(painted[..., :3]), (painted[..., 3] / 255).astype(np.float32))
+    theirs = track_mesh(shown, Landmarks(to_68(own), own, 1.0, "mesh")).mesh
+    goal = theirs.copy()
+    goal[:, :2] += (seen * _near_lips())[:, None] * (own - theirs)[:, :2]
+    raster = rasterise(goal, _whole(), (size, size))
+    moved = np.where(raster.covered[..., None] > 0, sample(painted, raster.read(theirs[:, :2])), painted)
+    moved[..., 3] = np.rint(moved[..., 3] * (1 - open_mouth(own, size)))
+    return moved
 
 
 def _scaled(mesh: Points, ratio: float) -> Points:

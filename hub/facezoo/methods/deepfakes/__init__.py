@@ -20,6 +20,8 @@ class Params:
     """How it is joined: gradients kept and light taken over (Poisson), or a soft edge alone."""
     mask: Literal["learned", "mesh"] = "learned"
     """What is pasted: where the network itself sees the face, within the mesh, or all of the mesh."""
+    mouth: Literal["mine", "persona"] = "mine"
+    """Whose teeth an open mouth shows: yours, with the lips pulled to where yours are, or what the decoder makes."""
     sharpen: Annotated[float, Range(0, 1)] = 0.3
     """How much the decoded face, which is small and soft, is sharpened."""
     grain: Annotated[float, Range(0, 1)] = 0.6
@@ -39,7 +41,8 @@ SPEC = MethodSpec(
     pipeline=".pipeline:DeepFakes",
     params=Params,
     limits="The face is decoded at 192 px, so large faces look soft; it knows four people only, keeps the outline of "
-    "the face it covers, makes broad smiles smaller, and fails on heads turned further than about 35 degrees.",
+    "the face it covers, decodes broad smiles smaller (an open mouth is pulled to yours and keeps your teeth), and fails "
+    "on heads turned further than about 35 degrees.",
     trained_on="Synthetic people only: 8,800 rendered pairs of 351 synthetic portraits and 4,700 of 684 as they are, "
     "with the four personas, each from one portrait, two CPU cores.",
     inputs=Inputs(media=("photo", "video"), persona=True),

@@ -12,6 +12,7 @@ import numpy as np
 from facezoo.face.paste import sharpened
 from facezoo.method.pipeline import PeoplePipeline
 from facezoo.methods.deepfakes.model import ANYONE, Autoencoder
+from facezoo.motion.paint_over import own_mouth
 from facezoo.types import Face, Image, Mask, Step
 
 from . import SPEC, Params
@@ -45,7 +46,8 @@ class DeepFakes(PeoplePipeline):
             made, masks = self._decode(np.stack([_window(face.crop, self._network.side) for face in chosen]), who)
             for face, picture, mask in zip(chosen, made, masks, strict=True):
                 alpha = mask if params.mask == "learned" else np.ones_like(mask)
-                yield _to_crop(sharpened(picture, params.sharpen), alpha, face.crop.shape[0])
+                layers = _to_crop(sharpened(picture, params.sharpen), alpha, face.crop.shape[0])
+                yield own_mouth(face, layers) if params.mouth == "mine" else layers
 
     def explain(self, target: Face, *, identity: Face | None, params: Params, seed: int = 0) -> list[Step]:
         """What the network was taught with, and what it makes of this face with either decoder.

@@ -60,8 +60,8 @@ _SIDE = 256  # px, the longer side at which pictures are translated and compared
 _SHOWN = 4  # pictures of each kind on the sheet
 _FEWEST = 4  # pictures of each kind: halves are compared
 
-Style = Literal["van_gogh", "old_masters"]
-STYLES: dict[Style, str] = {"van_gogh": "van Gogh", "old_masters": "old masters"}
+Style = Literal["van_gogh", "van_gogh_bright", "old_masters"]
+STYLES: dict[Style, str] = {"van_gogh": "van Gogh", "van_gogh_bright": "bright van Gogh", "old_masters": "old masters"}
 Task = Literal["photo_to_painting", "painting_to_photo"]
 _WAYS: dict[Task, tuple[str, str]] = {
     "photo_to_painting": ("photos", "paintings"),

@@ -25,9 +25,14 @@ from .window import SIDE, alone, oval, toned, window, window_box
 
 __all__ = ["CycleGan"]
 
-_STYLES = {"van_gogh": ("painting", "photo"), "old_masters": ("old_painting", "old_photo")}
+_STYLES = {
+    "van_gogh": ("painting", "photo"),
+    "van_gogh_bright": ("bright_painting", "bright_photo"),
+    "old_masters": ("old_painting", "old_photo"),
+}
 _FACES = ("persona", "anyone")
-_NAMED = {"painting": "a painting", "photo": "a photo", "old_painting": "an old painting", "old_photo": "a photo",
+_NAMED = {"painting": "a painting", "photo": "a photo", "bright_painting": "a painting",
+          "bright_photo": "a photo", "old_painting": "an old painting", "old_photo": "a photo",
           "persona": "the persona", "anyone": "somebody else"}  # fmt: skip
 _FOREHEAD = 0.5  # how much higher the forehead is than the mesh shows
 _FADE = 0.3  # widths of a face over which what is around it changes more and more

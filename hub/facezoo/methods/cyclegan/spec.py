@@ -19,8 +19,8 @@ class Params:
 
     task: Literal["photo_to_painting", "painting_to_photo", "persona"] = "photo_to_painting"
     """What becomes what."""
-    style: Literal["van_gogh", "old_masters"] = "van_gogh"
-    """Whose paintings: Vincent van Gogh's, or those of painters from van Eyck to Rembrandt."""
+    style: Literal["van_gogh", "van_gogh_bright", "old_masters"] = "van_gogh"
+    """Whose paintings: Vincent van Gogh's blue nights, his bright days, or those of painters like Rembrandt."""
     strength: Annotated[float, Range(0, 1.5)] = 1.0
     """How much of the change is taken; above 1 it is exaggerated."""
     size: Literal["256", "512", "768", "1024"] = "256"

@@ -16,7 +16,7 @@ from PIL import Image as Pillow
 
 from facezoo.errors import BadInput, Cancelled, NoFace, Unreadable, UsageError
 from facezoo.media.read import open_clip, read_photo
-from facezoo.safety.seal import Claim, seal, verify
+from facezoo.safety.seal import Claim, lighter, seal, verify
 from facezoo.types import Clip, Frame
 
 STILLS = (".png", ".jpg", ".jpeg", ".webp", ".avif")
@@ -238,3 +238,17 @@ def test_foreign_manifests_are_not_believed(tmp_path: Path) -> None:
     found = verify(path)
     assert found.method == "m" * 200
     assert (found.weights, found.created) == (None, None)
+
+
+@pytest.mark.parametrize("suffix", [".avif", ".webp"])
+def test_a_lighter_copy_says_the_same(photo: Clip, face: Image, tmp_path: Path, suffix: str) -> None:
+    first = seal(_frames(face, 1), tmp_path / "first.png", claim=_claim(photo), clip=photo)
+    copy = lighter(first, tmp_path / f"copy{suffix}", quality=60)
+    assert copy.path.stat().st_size < first.path.stat().st_size / 4
+    told, again = verify(first.path), verify(copy.path)
+    assert replace(again, created=told.created) == told
+    assert (again.c2pa, again.watermark) == ("trusted", True)
+    clip = seal(_frames(face, 10), tmp_path / "clip.mp4", claim=_claim(photo), clip=_moving(photo))
+    with pytest.raises(UsageError):
+        lighter(clip, tmp_path / "no.avif", quality=60)
+    assert not (tmp_path / "no.avif").exists()

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from facezoo.ui.theme import DARK, LIGHT, Palette, head
+from facezoo.ui.theme import DARK, LIGHT, Palette, style
 
 
 @pytest.mark.parametrize("palette", [LIGHT, DARK], ids=["light", "dark"])
@@ -28,10 +28,10 @@ def test_contrast(palette: Palette) -> None:
 
 
 def test_the_page_names_no_other_host() -> None:
-    addresses = re.findall(r"(?:https?:)?//[\w.-]+", re.sub(r"//[^\n]*\n", "\n", head()))
+    addresses = re.findall(r"(?:https?:)?//[\w.-]+", re.sub(r"//[^\n]*\n", "\n", style()))
     assert addresses == []
-    assert "@import" not in head()
-    assert "@font-face" not in head()
+    assert "@import" not in style()
+    assert "@font-face" not in style()
 
 
 def contrast(one: str, other: str) -> float:

@@ -6,6 +6,7 @@ import importlib
 import os
 import threading
 from collections.abc import Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from facezoo.registry import list_methods, load_spec
@@ -13,7 +14,7 @@ from facezoo.types import MethodSpec
 from facezoo.ui import workspace
 from facezoo.ui.guard import Calls, HubGuard, own_hosts, stay_offline
 from facezoo.ui.shares import Limits, Shares
-from facezoo.ui.theme import FAVICON, gradio_theme, head
+from facezoo.ui.theme import FAVICON, gradio_theme
 from facezoo.zoo.embedded import examples, personas
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["build", "launch"]
 
 _LARGEST_UPLOAD = 50 * 1024 * 1024
+_FIRST_PAINT = 3.0  # seconds after which a page is drawn
 _SESSIONS = 4000  # pages whose choices are remembered
 _QUEUE = 60  # requests that may wait for each run at a time; the next one is told that the hub is busy
 _OPEN_TAB = """() => {
@@ -73,7 +75,6 @@ def build(methods: Sequence[str] | None = None, *, at_once: int = 1, train: bool
         static(frame.foot())
         add_endpoints(hub, specs)
         gr.on(None, fn=None, js=_OPEN_TAB, **QUIET)
-        hub.load(_warm_up, queue=False, show_progress="hidden", api_visibility="private")
     hub.queue(max_size=_QUEUE * at_once, default_concurrency_limit=at_once, api_open=True)
     return hub
 
@@ -89,8 +90,12 @@ def launch(
     from facezoo.safety.marks import make_own_key
 
     make_own_key()
+    from starlette.middleware import Middleware
+
+    from facezoo.ui.delivery import Delivery
+
     shares = Shares(public.limits() if public else Limits(), disk=workspace.used)
-    before = [_guard(hub, host, shares)]
+    before = [_guard(hub, host, shares), Middleware(Delivery, hub, _warm_up)]
     if public:
         before.insert(0, public.front(hub, shares))
     settings: dict[str, Any] = {"app_kwargs": {"middleware": before}}
@@ -112,7 +117,6 @@ def launch(
         allowed_paths=_served(),
         favicon_path=FAVICON,
         theme=gradio_theme(),
-        head=head(),
         **settings,
     )
     return address
@@ -191,10 +195,9 @@ def _motto(specs: Sequence[MethodSpec]) -> str:
     return f"{len(specs)} methods, {specs[0].year} to {specs[-1].year}"
 
 
+@cache
 def _warm_up() -> None:
-    """After the first paint: imports what the first click needs, in a thread, so that the page stays quick."""
-    threading.Thread(target=_import_runner, name="warm-up", daemon=True).start()
-
-
-def _import_runner() -> None:
-    importlib.import_module("facezoo.runner")
+    """Once, a little after the first paint: imports what the first click needs, in a thread; the page stays quick."""
+    timer = threading.Timer(_FIRST_PAINT, importlib.import_module, ("facezoo.runner",))
+    timer.daemon = True
+    timer.start()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from gradio.themes import Base
 
-__all__ = ["DARK", "FAVICON", "FONT", "LIGHT", "Palette", "gradio_theme", "head"]
+__all__ = ["DARK", "FAVICON", "FONT", "LIGHT", "Palette", "gradio_theme", "style"]
 
 _UI = Path(__file__).parent
 FAVICON = _UI / "common" / "favicon.png"
@@ -110,16 +110,11 @@ _WIDGETS = {
 """Value -> gradio's own variables that have it. Those of the dark mode have the same: our tokens change with it."""
 
 
-def head() -> str:
-    """What goes into the page's head: the tokens, every stylesheet of the folders, those of common/ first, and the
-    script of all pages; all inline, nothing fetched."""
-    from facezoo.ui.common.html import template
-
+def style() -> str:
+    """The tokens, then every stylesheet of the folders, those of common/ first. They fetch nothing."""
     tokens = f":root {{ {_variables(LIGHT)} --font: {FONT}; }}\n.dark {{ {_variables(DARK)} }}"
     sheets = sorted(_UI.glob("*/*.css"), key=lambda path: (path.parent.name != "common", path))
-    style = "".join(path.read_text(encoding="utf-8") for path in sheets)
-    script = (_UI / "common" / "hub.js").read_text(encoding="utf-8")
-    return str(template("common/frame.html").head(LIGHT, DARK, f"{tokens}\n{style}", script))
+    return "\n".join([tokens, *(path.read_text(encoding="utf-8") for path in sheets)])
 
 
 def gradio_theme() -> Base:

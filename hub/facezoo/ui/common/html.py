@@ -15,7 +15,7 @@ import gradio as gr
 import jinja2
 from jinja2.ext import Extension
 
-from facezoo.ui.workspace import file_url
+from facezoo.ui.common.shown import address, sheet
 
 __all__ = ["component", "heading", "static", "template"]
 
@@ -75,5 +75,6 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters["address"] = file_url
+    made.filters["address"] = address
+    made.filters["sheet"] = sheet
     return made

@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test check examples clean
+.PHONY: help demo test check release examples clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3)
 PORT ?= 7860
@@ -38,6 +38,11 @@ check: $(VENV)/.test  ## format, lint, types, import rules, and the quick tests
 	$(BIN)/basedpyright
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not slow and not browser" $(PYTEST)
+
+release: $(VENV)/.test  ## build wheel and sdist into dist, install them into a clean environment, start the hub and every Space
+	rm -rf dist
+	$(BIN)/python -m hatchling build -d dist
+	$(BIN)/python -m pytest -q -s -m release tests/test_release.py $(PYTEST)
 
 examples: $(VENV)/.test  ## make the finished results anew that the hub opens with
 	$(BIN)/python -m facezoo.ui.examples

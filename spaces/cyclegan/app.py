@@ -1,6 +1,6 @@
 """A Space of the Hub: facezoo: CycleGAN."""
 
-from facezoo.ui.app import build, launch
+from facezoo.ui.public.serve import serve
 
 if __name__ == "__main__":
-    launch(build(["cyclegan"]), host="0.0.0.0")
+    serve(["cyclegan"], host="0.0.0.0")

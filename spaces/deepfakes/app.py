@@ -1,6 +1,6 @@
 """A Space of the Hub: facezoo: DeepFakes."""
 
-from facezoo.ui.app import build, launch
+from facezoo.ui.public.serve import serve
 
 if __name__ == "__main__":
-    launch(build(["deepfakes"]), host="0.0.0.0")
+    serve(["deepfakes"], host="0.0.0.0")

@@ -1,6 +1,6 @@
 """A Space of the Hub: facezoo: Face2Face."""
 
-from facezoo.ui.app import build, launch
+from facezoo.ui.public.serve import serve
 
 if __name__ == "__main__":
-    launch(build(["face2face"]), host="0.0.0.0")
+    serve(["face2face"], host="0.0.0.0")

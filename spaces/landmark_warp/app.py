@@ -1,6 +1,6 @@
 """A Space of the Hub: facezoo: Landmark warp."""
 
-from facezoo.ui.app import build, launch
+from facezoo.ui.public.serve import serve
 
 if __name__ == "__main__":
-    launch(build(["landmark_warp"]), host="0.0.0.0")
+    serve(["landmark_warp"], host="0.0.0.0")

@@ -1,6 +1,6 @@
 """A Space of the Hub: facezoo: Motion transfer."""
 
-from facezoo.ui.app import build, launch
+from facezoo.ui.public.serve import serve
 
 if __name__ == "__main__":
-    launch(build(["motion_transfer"]), host="0.0.0.0")
+    serve(["motion_transfer"], host="0.0.0.0")

@@ -1,6 +1,6 @@
 """A Space of the Hub: facezoo: Talking head."""
 
-from facezoo.ui.app import build, launch
+from facezoo.ui.public.serve import serve
 
 if __name__ == "__main__":
-    launch(build(["talking_head"]), host="0.0.0.0")
+    serve(["talking_head"], host="0.0.0.0")

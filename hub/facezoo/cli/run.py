@@ -270,6 +270,7 @@ def demo(
         registry.load_spec(id)
     words = ["-m", "facezoo.ui", "--host", host, "--port", str(port), "--methods", methods, "--weights", weights]
     words += ["--public", "--rate", rate] if public else []
+    os.dup2(sys.stderr.fileno(), 2)  # which is silenced while commands run
     os.execv(sys.executable, [sys.executable, *words])
 
 

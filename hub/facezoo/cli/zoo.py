@@ -98,6 +98,7 @@ def push(
     name: Annotated[str, typer.Option(metavar="NAME", help="Name of the repository.")] = "",
     folder: WeightsFolder = None,
     kind: Annotated[Literal["model", "dataset", "space"], typer.Option(help="What goes.")] = "model",
+    space: Annotated[bool, typer.Option("--space", help="The Space of METHOD; of all methods: hub --space.")] = False,
     private: Annotated[bool, typer.Option("--private", help="Make a new repository a private one.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would go.")] = False,
     as_json: AsJson = False,
@@ -108,7 +109,9 @@ def push(
 
     owner = owner or ("you" if dry_run else namespace())
     weights = None
-    if kind == "model":
+    if space:
+        pushed = _push_space(what, owner, name, private=private, dry_run=dry_run)
+    elif kind == "model":
         pushed, weights = _push_weights(what, folder, owner, name, private=private, dry_run=dry_run)
     else:
         repo = f"{owner}/{name or Path(what).resolve().name}"
@@ -128,7 +131,7 @@ def push(
 
 
 def spaces(folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where the folders are written.")]) -> None:
-    """Write a Space of the Hub for each method, and one for all: facezoo zoo push FOLDER/hub --kind space sends it."""
+    """Write a Space of the Hub for each method, and one for all, to look at: zoo push METHOD --space sends one."""
     from facezoo.registry import list_methods
     from facezoo.zoo.spaces import space_files
 
@@ -137,6 +140,19 @@ def spaces(folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where 
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
         print(path)
+
+
+def _push_space(what: str, owner: str, name: str, *, private: bool, dry_run: bool) -> Pushed:
+    from huggingface_hub.constants import ENDPOINT
+
+    from facezoo.registry import list_methods, load_spec
+    from facezoo.zoo.push import push as send
+    from facezoo.zoo.spaces import HUB, space_to_push
+
+    named = "facezoo" if what == HUB else f"facezoo-{load_spec(what).id.replace('_', '-')}"
+    repo = f"{owner}/{name or named}"
+    files = space_to_push(list_methods(), what, f"{ENDPOINT}/spaces/{repo}")
+    return send(files, repo, kind="space", private=private, dry_run=dry_run)
 
 
 def _push_weights(

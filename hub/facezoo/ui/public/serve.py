@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import signal
@@ -31,6 +32,7 @@ RUNS = "60/minute; 600/hour"
 """How often one client may start work."""
 LIMITS = Limits(open=128, waiting=6, sessions=200, upload_bytes=1 << 30)
 """What one client may take of a hub in public."""
+_log = logging.getLogger("facezoo.ui.public")
 _GRACE = 60.0  # seconds that work has to end when the hub is told to leave
 _SPARE = 256 << 20  # bytes of the disk that stay free
 _QUOTA = Path("/sys/fs/cgroup/cpu.max")
@@ -83,12 +85,14 @@ class PublicHub:
         self.state.warm = True
 
 
-def serve(methods: Sequence[str] | None = None, *, host: str = "127.0.0.1", port: int = 7860, rate: str = RUNS) -> None:
+def serve(
+    methods: Sequence[str] | None = None, *, host: str = "127.0.0.1", port: int | None = None, rate: str = RUNS
+) -> None:
     """Builds the hub, starts it, and returns when SIGTERM or SIGINT came and all work has ended; a second one ends it
     at once. A run at a time for every two cores; no Train tab, which would keep faces for days.
 
-    methods: ids to offer, all when None. rate: how often a client may start work. Raises UsageError for either, OSError
-    when the port is taken."""
+    methods: ids to offer, all when None. port: GRADIO_SERVER_PORT when None, as on Spaces, or 7860. rate: how often a
+    client may start work. Raises UsageError for methods and rate, OSError when the port is taken."""
     at_once = max(1, cores() // 2)
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cores() // at_once)))  # before torch is imported
     from facezoo.ui.app import build, launch
@@ -104,10 +108,12 @@ def serve(methods: Sequence[str] | None = None, *, host: str = "127.0.0.1", port
     signal.signal(signal.SIGINT, leave)
     public = PublicHub(rate)
     hub = build(methods, at_once=at_once, train=False)
-    address = launch(hub, host=host, port=port, block=False, quiet=True, public=public)
+    port = port or int(os.environ.get("GRADIO_SERVER_PORT", "7860"))
+    launch(hub, host=host, port=port, block=False, quiet=True, public=public)
     public.begin()
-    print(f"facezoo for everybody on {address}", file=sys.stderr, flush=True)
+    _log.info("started", extra={"facts": {"host": host, "port": port, "cores": cores(), "at_once": at_once}})
     leaving.wait()
+    _log.info("leaving")
     public.leave()
     hub.close(verbose=False)
 

@@ -37,6 +37,17 @@ def test_no_black_brows_in_a_faded_photo(target: str) -> None:
     assert np.percentile(light, 0.5) > low - 6 and np.percentile(light, 99.5) < high + 6
 
 
+def test_a_dark_beard_has_little_colour_in_blue_light() -> None:
+    """What is far darker than the skin takes less of the light's hue: a black beard does not turn teal."""
+    blue = np.clip(read_photo(PEOPLE["joss"]) * np.array([0.3, 0.6, 1.0]), 0, 255).astype(np.uint8)
+    skin = to_lab(blue)[swapped(blue, "orla")[1]].mean(axis=0)
+    result, inside = swapped(blue, "tarek")
+    lab = to_lab(result)[inside]
+    dark = lab[lab[:, 0] < 0.4 * skin[0]]
+    assert len(dark) > 200 and np.hypot(*skin[1:]) > 12, "the light is coloured, the beard is there"
+    assert np.hypot(*dark[:, 1:].mean(axis=0)) < 0.7 * np.hypot(*skin[1:])
+
+
 def test_no_white_eyes_in_the_dark() -> None:
     dark = np.clip((read_photo(PEOPLE["tarek"]) / 255.0) ** 1.6 * 110, 0, 255).astype(np.uint8)
     _, high = bounds(find_faces(dark, thorough=False)[0])

@@ -132,6 +132,14 @@ def test_background_inside_the_outline_is_not_copied() -> None:
     assert usable[:, 0].max() < 0.5
 
 
+def test_a_beard_is_copied_with_its_sides() -> None:
+    source = _face("tarek")
+    mesh = _crop_mesh(source)
+    usable = own_skin(source.crop, mesh)
+    sides = [tuple(mesh[point, :2].astype(int)) for point in (214, 434, 212, 432, 199)]  # beside the mouth, the chin
+    assert all(usable[y, x] > 0.9 for x, y in sides)
+
+
 def test_mesh_map_of_a_mesh_onto_itself_is_identity(face: Face) -> None:
     mesh, size = _crop_mesh(face), face.crop.shape[0]
     mapped, covered = mesh_map(mesh, mesh, (size, size))

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from facezoo.face.mesh import BROWS, EYES, FACE_OVAL, OUTER_LIPS, disc
+from facezoo.face.mesh import BROWS, EYES, FACE_OVAL, OUTER_LIPS, disc, smoothstep
 from facezoo.face.networks import network
 from facezoo.types import Image, Mask, Points
 
@@ -26,6 +26,7 @@ _NOSE = (168, 122, 188, 114, 217, 198, 131, 5, 360, 420, 437, 343, 412, 351)
 _CORE = (70, 63, 105, 66, 107, 336, 296, 334, 293, 300, 446, 340, 346, 280, 425, 410, 322, 164,
          92, 186, 205, 50, 117, 111, 226)  # fmt: skip
 _BARE, _ENOUGH = 0.05, 0.5  # what is surely not hidden; share of the patches of skin that is enough to know its colour
+_TIP = 0.13  # of the height of the face: how far the tip of the nose is above the upper lip
 _TRUSTED = 0.8  # of the face that the person mask must cover before it is believed: it fails on some paintings
 _GLASSES_WEIGHTS = np.array([1.23, 1.69, -1.02, 0.91, 0.52])
 _GLASSES_OFFSET = -9.51
@@ -103,29 +104,33 @@ def own_skin(crop: Image, mesh: Points) -> Mask:
     """(S, S) float32: 1 where this face may be copied from; 0 where hair, background or a shining edge lies inside its
     outline.
 
-    The chin keeps its beard: below the mouth only what is lighter than the skin is left out."""
+    The chin keeps its beard: below the nose, softly, only what is lighter than the skin is left out."""
     size = crop.shape[0]
-    zone, above_mouth = _margin(mesh, size)
-    foreign = np.where(
-        above_mouth, unlike_skin(crop, mesh, shine=1.0), unlike_skin(crop, mesh, shadow=0.0, shine=1.0, hue=0.0)
+    zone, above = _margin(mesh, size)
+    anything, lighter = (
+        _touching_outline((foreign > 0.3) & zone, zone, mesh, size).astype(np.float32)
+        for foreign in (
+            unlike_skin(crop, mesh, shine=1.0),
+            unlike_skin(crop, mesh, shadow=0.0, shine=1.0, hue=0.0),
+        )
     )
-    foreign = _touching_outline((foreign > 0.3) & zone, zone, mesh, size).astype(np.float32)
-    person = person_mask(crop)
-    grown = cv2.dilate(np.maximum(foreign, (person < 0.5).astype(np.float32)), disc(size / 70))
+    foreign = np.maximum(cv2.dilate(anything, disc(size / 70)) * above, cv2.dilate(lighter, disc(size / 70)))
+    background = cv2.dilate((person_mask(crop) < 0.5).astype(np.float32), disc(size / 70))
+    grown = np.maximum(foreign, background)
     return (1 - cv2.GaussianBlur(grown, (0, 0), size / 120)).astype(np.float32)
 
 
 def _hair(unlikely: Mask, mesh: Points, size: int) -> Mask:
     """Strands, hats and veils: unlike skin, between the outline of the face and its features, and connected to the
     outline. The chin is left out: a beard is painted over."""
-    zone, above_mouth = _margin(mesh, size)
-    kept = _touching_outline((unlikely > 0.35) & zone & above_mouth, zone, mesh, size)
-    return kept.astype(np.float32) * np.maximum(unlikely, 0.6)
+    zone, above = _margin(mesh, size)
+    kept = _touching_outline((unlikely > 0.35) & zone & (above > 0), zone, mesh, size)
+    return kept.astype(np.float32) * np.maximum(unlikely, 0.6) * above
 
 
-def _margin(mesh: Points, size: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Two (S, S) masks: the ring between the features (eyes, brows, nose, mouth) and the outline of the face, and all
-    above the mouth."""
+def _margin(mesh: Points, size: int) -> tuple[NDArray[np.bool_], Mask]:
+    """Two (S, S) masks: the ring between the features (eyes, brows, nose, mouth) and the outline of the face; and, in
+    [0, 1], how far a place lies above the mouth: 1 from the tip of the nose on."""
     core = polygon(mesh, _CORE, size)
     for brow in BROWS:
         hull = cv2.convexHull(mesh[list(brow), :2].astype(np.float32))
@@ -134,8 +139,8 @@ def _margin(mesh: Points, size: int) -> tuple[NDArray[np.bool_], NDArray[np.bool
     oval = cv2.dilate(polygon(mesh, FACE_OVAL, size), disc(size / 50))
     up = mesh[10, :2] - mesh[152, :2]
     ys, xs = np.mgrid[0:size, 0:size].astype(np.float32)
-    above_mouth = (xs - mesh[0, 0]) * up[0] + (ys - mesh[0, 1]) * up[1] > 0
-    return (oval > 0.5) & (core < 0.5), above_mouth
+    height = ((xs - mesh[0, 0]) * up[0] + (ys - mesh[0, 1]) * up[1]) / max(float(up @ up), 1e-6)
+    return (oval > 0.5) & (core < 0.5), smoothstep(height, 0, _TIP)
 
 
 def _touching_outline(

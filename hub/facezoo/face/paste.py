@@ -29,6 +29,7 @@ Blend = Literal["poisson", "feather"]
 _GAIN = (0.35, 1.1)  # bounds of a colour gain: more would turn shading into stains
 _SHRINK = (6.0, 4.0, 4.0)  # Lab units
 _SHINE = 9.0  # Lab units above the skin from which highlights of the other picture's light are damped
+_SHADOW = 0.75  # of the skin's lightness, below which its colour fades
 _TONES = (0.5, 99.5)  # percentiles of lightness that are a picture's black and white
 _FADED = (55.0, 42.0)  # lightness between these two below which a picture is faded, hazy or dark
 _STAGE = (24.0, 40.0)  # Lab units between the skins from which light is coloured
@@ -164,6 +165,7 @@ def _recolor(generated: Image, small: _Analysis, mode: Color) -> NDArray[np.floa
     color = float(np.clip(np.hypot(*(theirs[:, 1:] - wanted[1:]).std(axis=0)) / 3.0, 0, 1))
     transport[1:] *= color  # a picture in one hue (black and white, sepia) stays in it
     lab = to_lab(generated)
+    lab[..., 1:] += _lacking(lab, mean)
     moved = cv2.transform(lab, np.column_stack([transport, wanted - transport @ mean]))
     shine = max(wanted[0] + _SHINE, float(np.percentile(theirs[:, 0], 97)))
     moved[..., 0] -= 0.6 * np.maximum(moved[..., 0] - np.float32(shine), 0)
@@ -176,8 +178,16 @@ def _recolor(generated: Image, small: _Analysis, mode: Color) -> NDArray[np.floa
     shaded = lab[..., 0] < mean[0]  # a beard on darker skin gets darker, but not black
     moved[..., 0] = np.where(shaded, np.maximum(moved[..., 0], toned[..., 0]), moved[..., 0])
     moved += (toned - moved) * _enlarge(small.drawn, generated.shape[0])[..., None]
+    moved[..., 1:] -= _lacking(moved, wanted)
     inside = to_lab(small.target)[small.inside > 0.5]
     return from_lab(_within_tones(np.asarray(moved, np.float32), wanted, to_lab(small.target)[..., 0], inside))
+
+
+def _lacking(lab: NDArray[np.float32], skin: NDArray[Any]) -> NDArray[np.float32]:
+    """(S, S, 2): how much less of the skin's a and b is in what is far darker, a beard or a nostril: black has none of
+    it, in light of any colour."""
+    share = np.minimum(lab[..., 0] / np.float32(_SHADOW * max(float(skin[0]), 1.0)), 1)
+    return np.asarray((1 - np.maximum(share, 0))[..., None] * skin[1:].astype(np.float32), np.float32)
 
 
 def _within_tones(

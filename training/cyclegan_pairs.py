@@ -59,7 +59,7 @@ class Config(RunConfig):
     """Pairs a step."""
     average: float = 0.99
     """Decay of the running mean of the weights, which is what is kept."""
-    back: int = 3
+    back: int = 2
     """The way back, from paintings to photos, is easier: it learns at every so many steps."""
     judged: int = 300
     """Step from which the judges take part."""
@@ -73,6 +73,8 @@ class Config(RunConfig):
     """Weight of the difference in colours without strokes."""
     detail: float = 10.0
     """Weight of the difference of pixels, L1."""
+    features: float = 4.0
+    """How much more that counts on eyes, brows and mouths."""
     texture: float = 10.0
     """Weight of the difference of local energies."""
     match: float = 6.0
@@ -149,11 +151,13 @@ def learn(
     loop: Loop, ways: tuple[Way, Way], drawn: tuple[Tensor, ...], texture: Texture, name: str, config: Config
 ) -> None:
     """One step of one way, the first of both. drawn: pictures (B, 3, S, S) in [-1, 1], where strokes lie in them
-    (B, 7, S, S), and the same two of what is to become of them."""
+    (B, 8, S, S), and the same two of what is to become of them."""
     way, other = ways
     seen, guide, wanted, its_guide = drawn
     made = way.network(seen, guide)
-    loss = config.tone * (tone(made) - tone(wanted)).abs().mean() + config.detail * (made - wanted).abs().mean()
+    eyes_and_mouths = 1 + config.features * guide[:, -1:]
+    loss = config.tone * (tone(made) - tone(wanted)).abs().mean()
+    loss = loss + config.detail * ((made - wanted).abs() * eyes_and_mouths).mean()
     loss = loss + config.texture * texture(made, wanted)
     judged = loop.step >= config.judged
     if judged:

@@ -47,10 +47,10 @@ def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_pairs_are_drawn_together(pairs: Path) -> None:
     there, told = read_pairs(pairs)
     assert there.photos.shape == there.paintings.shape == (4, 40, 40, 3) and told["consent"] == "synthetic"
-    assert there.forth.shape == there.back.shape == (4, 40, 40, 7) and (there.forth != there.back).any()
+    assert there.forth.shape == there.back.shape == (4, 40, 40, 8) and (there.forth != there.back).any()
     torch.manual_seed(0)
     seen, wanted, forth, back = draw_pair(there, 6, 32)
-    assert seen.shape == wanted.shape == (6, 3, 32, 32) and forth.shape == back.shape == (6, 7, 32, 32)
+    assert seen.shape == wanted.shape == (6, 3, 32, 32) and forth.shape == back.shape == (6, 8, 32, 32)
     assert forth.min() >= -1 and forth.max() <= 1
     stripes = (wanted - seen) * 127.5
     assert stripes.min() > -0.01 and stripes.max() == pytest.approx(40, abs=0.01)  # the same place of the same pair

@@ -22,7 +22,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from facezoo.errors import UsageError
-from facezoo.face.occlusion import person_mask
 from facezoo.methods.cyclegan.strokes import GUIDES, stroke_guide
 from facezoo.nn.patch import PatchDiscriminator
 
@@ -35,7 +34,7 @@ _NEAR = 12  # px, a neighbourhood
 @dataclass(frozen=True, eq=False)
 class Pairs:
     """Photos and paintings, (N, S, S, 3) RGB uint8 each; where strokes lie in the photos and in the paintings, see
-    methods.cyclegan.strokes, (N, S, S, 7) uint8, 0 for -1 and 255 for 1."""
+    methods.cyclegan.strokes, (N, S, S, 8) uint8, 0 for -1 and 255 for 1."""
 
     photos: Heap
     paintings: Heap
@@ -76,12 +75,11 @@ def read_pairs(folder: Path) -> tuple[Pairs, dict[str, Any]]:
 
 
 def _guide(image: Heap) -> Heap:
-    picture = np.asarray(image, np.uint8)
-    return np.rint(127.5 * (1 + stroke_guide(picture, person_mask(picture)))).astype(np.uint8)
+    return np.rint(127.5 * (1 + stroke_guide(np.asarray(image, np.uint8)))).astype(np.uint8)
 
 
 def draw_pair(pairs: Pairs, count: int, side: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Photos, paintings, and where strokes lie in each: (count, 3 or 7, side, side) float32 in [-1, 1], the same parts
+    """Photos, paintings, and where strokes lie in each: (count, 3 or 8, side, side) float32 in [-1, 1], the same parts
     of pairs, mirrored half of the time. Draws from torch's random numbers."""
     drawn: list[Heap] = []
     for number in torch.randint(len(pairs.photos), (count,)).tolist():

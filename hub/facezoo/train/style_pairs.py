@@ -131,10 +131,10 @@ def choose_canvases(apart: NDArray[Any], count: int) -> list[int]:
 def paint_over(photo: Scene, colored: Image, painting: Scene, hand: Hand) -> Image:
     """(S, S, 3) RGB uint8: `colored`, the photo as `recolor` gives it, smeared along strokes that differ as the colours
     of the painting do. Where the strokes lie is what a painter is told too: facezoo.methods.cyclegan.strokes."""
-    person = person_mask(photo.image)
-    light, hue, ridges = np.split(stroke_guide(photo.image, person)[..., 3:6], 3, axis=2)
+    light, hue, ridges = np.split(stroke_guide(photo.image)[..., 3:6], 3, axis=2)
     lab, features, skin = to_lab(colored), photo.features[..., None], photo.parts[SKIN][..., None]
-    wide, fine = smear([cv2.GaussianBlur(lab, (0, 0), blur) for blur in (1.2, 0.5)], directions(photo.image, person))
+    along = directions(photo.image, person_mask(photo.image))
+    wide, fine = smear([cv2.GaussianBlur(lab, (0, 0), blur) for blur in (1.2, 0.5)], along)
     sharp = np.maximum(features, 0.5 * skin)
     made = wide * (1 - sharp) + fine * sharp
     bold = (1 - (1 - hand.skin) * skin) * (1 - 0.85 * features)

@@ -41,7 +41,7 @@ class BrushGenerator(ModelMixin, ConfigMixin):
         self.last = nn.Conv2d(ngf, 3, 3, padding=1, padding_mode="reflect")
 
     def forward(self, x: Tensor, guide: Tensor) -> Tensor:
-        """x: (B, 3, H, W) float32 in [-1, 1], sides multiples of 8; guide: (B, 7, H, W), see strokes.stroke_guide.
+        """x: (B, 3, H, W) float32 in [-1, 1], sides multiples of 8; guide: (B, 8, H, W), see strokes.stroke_guide.
         Gives (B, 3, H, W) in (-1, 1)."""
         layers = [self.first(torch.cat([x, guide], dim=1))]
         for down in self.down:

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from facezoo.errors import UsageError
 from facezoo.face.find import move
 from facezoo.face.mesh import FACE_OVAL, smoothstep
-from facezoo.face.occlusion import person_mask
 from facezoo.method.pipeline import RestylePipeline
 from facezoo.methods.cyclegan.brush import BrushGenerator
 from facezoo.methods.cyclegan.model import Translator
@@ -159,7 +158,7 @@ class CycleGan(RestylePipeline):
         network = self.quick(name)
         with torch.inference_mode():
             batch = torch.from_numpy(padded[None]).permute(0, 3, 1, 2).to(network.device, network.dtype) / 127.5 - 1
-            guide = stroke_guide(padded, person_mask(padded)) if paints else None
+            guide = stroke_guide(padded) if paints else None
             told = [] if guide is None else [torch.from_numpy(guide[None]).permute(0, 3, 1, 2).to(batch)]
             made = network(batch, *told)[0].float().permute(1, 2, 0).cpu().numpy()
         painted = (made[: small.shape[0], : small.shape[1]] + 1) * 127.5

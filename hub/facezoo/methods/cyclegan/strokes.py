@@ -13,34 +13,43 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from facezoo.face.find import find_faces
+from facezoo.face.occlusion import features, person_mask
 from facezoo.types import Image, Mask
 
 __all__ = ["GUIDES", "directions", "smear", "stroke_guide"]
 
 Floats = NDArray[np.float32]
-GUIDES = 7  # channels of a guide
+GUIDES = 8  # channels of a guide
 _LENGTH = 10  # px, half a stroke
 _WIDTHS = (1.3, 1.3, 0.55)  # px, blur of the noise: two of strokes, one of the ridges that bristles leave
 _SMEARED = 1.2  # px, blur of the picture's own colours before they are smeared
+_SMALL = 64  # px, crops that nobody looks at
 _WHIRLS = 6  # across a picture
 
 
-def stroke_guide(image: Image, person: Mask) -> Floats:
-    """(H, W, 7) float32: the picture smeared along its strokes, RGB in [-1, 1]; noise smeared alike, three times, in
-    [-1, 1]: lighter and darker strokes, strokes of one hue and another, ridges of paint; the person.
+def stroke_guide(image: Image) -> Floats:
+    """(H, W, 8) float32: the picture smeared along its strokes, RGB in [-1, 1]; noise smeared alike, three times, in
+    [-1, 1]: lighter and darker strokes, strokes of one hue and another, ridges of paint; in [0, 1] where a person is,
+    and where eyes, brows and mouths are.
 
-    image: (H, W, 3) RGB uint8; person: (H, W) float32 in [0, 1], 1 where one is. The same picture gives the same
-    guide."""
+    image: (H, W, 3) RGB uint8. The same picture gives the same guide."""
+    person = person_mask(image)
     along = directions(image, person)
     random = np.random.default_rng(0)
     noise = [cv2.GaussianBlur(random.standard_normal(image.shape[:2], np.float32), (0, 0), each) for each in _WIDTHS]
     colors = cv2.GaussianBlur(image.astype(np.float32), (0, 0), _SMEARED)
     smeared, strokes = smear([colors, np.dstack(noise)], along)
-    return np.dstack([smeared / 127.5 - 1, np.tanh(1.2 * strokes / strokes.std(axis=(0, 1))), person])
+    faces = np.zeros(image.shape[:2], np.float32)
+    for face in find_faces(image, crop_size=_SMALL, thorough=False):
+        of_one = features(face.landmarks.mesh, max(image.shape[:2]), soft=True)
+        faces = np.maximum(faces, of_one[: image.shape[0], : image.shape[1]])
+    return np.dstack([smeared / 127.5 - 1, np.tanh(1.2 * strokes / strokes.std(axis=(0, 1))), person, faces])
 
 
 def directions(image: Image, person: Mask) -> Floats:
-    """(2, H, W) float32, the unit vectors (x, y) that strokes follow. image, person: see `stroke_guide`."""
+    """(2, H, W) float32, the unit vectors (x, y) that strokes follow. image: (H, W, 3) RGB uint8; person: (H, W) in
+    [0, 1], 1 where one is."""
     height, width = image.shape[:2]
     whirls = np.random.default_rng(0).standard_normal((_WHIRLS, _WHIRLS)).astype(np.float32)
     whirls = cv2.resize(whirls, (width, height), interpolation=cv2.INTER_CUBIC)

@@ -41,8 +41,8 @@ SPEC = MethodSpec(
     pipeline=".pipeline:DeepFakes",
     params=Params,
     limits="The face is decoded at 192 px, so large faces look soft; it knows four people only, keeps the outline of "
-    "the face it covers, decodes broad smiles smaller (an open mouth is pulled to yours and keeps your teeth), and fails "
-    "on heads turned further than about 35 degrees.",
+    "the face it covers, decodes broad smiles smaller (lips that are open are pulled to yours, with your teeth), and "
+    "fails on heads turned further than about 35 degrees.",
     trained_on="Synthetic people only: 8,800 rendered pairs of 351 synthetic portraits and 4,700 of 684 as they are, "
     "with the four personas, each from one portrait, two CPU cores.",
     inputs=Inputs(media=("photo", "video"), persona=True),

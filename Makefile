@@ -51,7 +51,7 @@ clean:  ## remove the virtual environment and all caches
 	rm -rf $(VENV) .pytest_cache .ruff_cache .import_linter_cache dist build
 
 $(VENV)/.demo: EXTRAS := hub,speech
-$(VENV)/.test: EXTRAS := hub,public,fan,train,speech,dev
+$(VENV)/.test: EXTRAS := hub,public,mcp,fan,train,speech,dev
 $(VENV)/.demo $(VENV)/.test: $(BIN)/pip $(INSTALLED_FROM)
 	@echo "Installing facezoo[$(EXTRAS)] into $(VENV), the first time a few minutes"
 	@$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e ".[$(EXTRAS)]"

@@ -12,6 +12,7 @@ import typer
 import facezoo
 from facezoo.cli import bench, doctor, evaluate, show
 from facezoo.cli import learn as learn_commands
+from facezoo.cli import mcp as mcp_commands
 from facezoo.cli import run as run_commands
 from facezoo.cli import zoo as zoo_commands
 from facezoo.cli.shell import conclude
@@ -44,6 +45,7 @@ zoo.command("spaces")(zoo_commands.spaces)
 app.command("evaluate")(evaluate.evaluate)
 app.command("bench")(bench.bench)
 app.command("demo")(run_commands.demo)
+app.command("mcp")(mcp_commands.mcp)
 app.command("doctor")(doctor.doctor)
 
 

@@ -1,17 +1,21 @@
-"""The named HTTP endpoints: /compare, /verify and one for each method. Files go in and out as bytes, never re-encoded.
+"""The named HTTP endpoints: /compare, /verify, /learn and one for each method. Files go in and out as bytes,
+never re-encoded.
 
 Parameters are named as in the params dataclass, plus image, persona (an id, or one for each face: "1=imani,3=orla"),
 source, face, consent, seed and label; for methods that animate also driving (a file), template (the name of a shipped
 motion), or say (a sentence), sound (a recording) or both (a recording and what it says), and format (of a moving
 result). voice (a language), speaker, speed, voice_pitch and life say how it is said; the record has the captions of a
-sentence, as WebVTT. Consent is enforced by the runner, as everywhere."""
+sentence, as WebVTT. /learn gives a head, a zip file that stands in place of the photo in the endpoint of the method
+that learned it. Consent is enforced by the runner, as everywhere."""
 
 from __future__ import annotations
 
 import dataclasses
 import inspect
+import shutil
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Optional, get_args, get_origin, get_type_hints
 
@@ -61,8 +65,10 @@ def add_endpoints(hub: gr.Blocks, specs: Sequence[MethodSpec]) -> None:
     added += [
         api(_method(spec), api_name=spec.id, api_description=spec.summary, concurrency_id="run") for spec in specs
     ]
+    if any("learn" in spec.tasks for spec in specs):
+        added.append(api(_learn, api_name="learn", concurrency_id="run"))
     functions = {id(function): function for function in hub.fns.values()}
-    endpoints = [each for each in functions.values() if each.api_name in {"verify", "compare", *ids}]
+    endpoints = [each for each in functions.values() if each.api_name in {"verify", "compare", "learn", *ids}]
     if len(endpoints) != len(added):
         raise FacezooError(f"Two methods or pages share an endpoint name: {', '.join(sorted(ids))}.")
     for endpoint in endpoints:
@@ -112,6 +118,24 @@ def _compare_with(ids: list[str]) -> Callable[..., Any]:
     compare.__annotations__ = get_type_hints(compare)
     compare.__signature__ = _signature(compare)  # type: ignore[attr-defined]
     return compare
+
+
+def _learn(
+    images: list[FileData], steps: int = 120, consent: bool = False, seed: int = 0
+) -> tuple[FileData, dict[str, Any]]:
+    """Learns a face from 1 to 8 photos of one person. Returns a head, which is a zip file, and its record."""
+    from facezoo import runner
+
+    def work() -> tuple[Path, Any]:
+        head = new_folder() / "head"
+        learned = runner.learn(
+            [_file(each) for each in _many(images)], head, steps=_steps(steps), seed=_seed(seed),
+            consent=agreed(consent) or None,
+        )  # fmt: skip
+        return Path(shutil.make_archive(str(head), "zip", head)), learned
+
+    archive, learned = _guarded(work)
+    return _answer(archive), dataclasses.asdict(learned)
 
 
 def _method(spec: MethodSpec) -> Callable[..., Any]:
@@ -167,7 +191,9 @@ def _run(spec: MethodSpec, values: dict[str, Any]) -> Sealed:
     from facezoo import runner
 
     names = {field.name for field in dataclasses.fields(spec.params)}
-    image = _file(values["image"])
+    image, pipeline = _file(values["image"]), None
+    if image.suffix.lower() == ".zip" and "learn" in spec.tasks:
+        pipeline, image = runner.open_head(runner.unpack_head(image, new_folder()))
     with _driver(values) as driving:
         if spec.inputs.driving:
             suffix = f".{_one_of('format', values['format'], _Format)}" if _moves(driving) else ".png"
@@ -177,6 +203,7 @@ def _run(spec: MethodSpec, values: dict[str, Any]) -> Sealed:
             spec.id,
             image,
             **_who(values),
+            pipeline=pipeline,
             source=_file(values["source"]) if values.get("source") else None,
             driving=driving,
             params={name: values[name] for name in names},
@@ -260,6 +287,18 @@ def _file(value: Any) -> Path:
     return owned(str(path))
 
 
+def _many(value: Any) -> list[Any]:
+    if isinstance(value, list):
+        return value
+    raise UsageError(f"images={_short(value)} is not possible.", "Allowed for images: a list of files.")
+
+
+def _steps(value: Any) -> int:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    raise UsageError(f"steps={_short(value)} is not possible.", "Allowed for steps: a whole number from 0 to 2000.")
+
+
 def _face(value: Any) -> Any:
     if value == "all":
         return "all"
@@ -303,8 +342,8 @@ def _answer(path: Path) -> Any:
 
 
 def _record(sealed: Sealed) -> dict[str, Any]:
-    """The result record; its output names the file alone, not where it lies on this server."""
-    return {**sealed.record, "output": sealed.path.name}
+    """The result record and facezoo's version; its output names the file alone, not where it lies on this server."""
+    return {**sealed.record, "output": sealed.path.name, "facezoo": version("facezoo")}
 
 
 def _refuse_remote(move: Callable[[Any], Any]) -> Callable[[Any], Any]:

@@ -49,7 +49,7 @@ def test_the_steps_behind_a_result(
     steps = door.locator("ol.steps li")
     steps.first.wait_for(timeout=WORK)
     assert steps.count() >= 4
-    assert [each.inner_text() for each in door.locator("h4 .number").all()] == [
+    assert [each.inner_text() for each in door.locator("h3 .number").all()] == [
         str(number) for number in range(1, steps.count() + 1)
     ]
     assert page.evaluate("document.activeElement.closest('.steps-door') !== null")  # the keyboard goes on from there

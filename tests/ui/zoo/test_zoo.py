@@ -90,7 +90,7 @@ def test_every_method_is_listed_and_has_a_card(method_id: str) -> None:
     assert method.paper in head
     assert f"facezoo run {method_id}" in body
     assert body.count('data-act="copy"') == body.count("<pre") >= 2
-    assert "---" not in body.split("<h3>")[0]  # no front matter
+    assert "---" not in body.split("<h2>")[0]  # no front matter
     if not method.weights.sha256:
         assert "Nothing is learned in this method: nothing to download." in weights
         assert "data-act" not in weights

@@ -97,9 +97,9 @@ def test_a_card_by_keyboard_and_by_address(visit: Visitor, width: int, height: i
     name = first.inner_text()
     first.focus()
     page.keyboard.press("Enter")
-    title = page.locator(".zoo-top h2", has_text=name)
+    title = page.locator(".zoo-top h1", has_text=name)
     title.wait_for(timeout=WORK)
-    page.wait_for_function("document.activeElement.tagName === 'H2'")
+    page.wait_for_function("document.activeElement.tagName === 'H1'")
     assert not page.locator(".zoo").is_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     address = page.url
@@ -197,5 +197,5 @@ def test_a_hub_that_does_not_answer(opened: Visitor, toy_hub: ToyHub) -> None:
         page.locator('.zoo-page[data-busy="silent"] .opening', has_text="does not answer").wait_for()
     finally:
         os.kill(toy_hub.pid, signal.SIGCONT)
-    page.locator(".zoo-top h2", has_text="Toy").wait_for()
+    page.locator(".zoo-top h1", has_text="Toy").wait_for()
     page.context.close()

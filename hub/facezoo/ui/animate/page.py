@@ -88,16 +88,16 @@ def animate_page(specs: Sequence[MethodSpec]) -> None:
     start = _start(spec)
     with gr.Row(elem_classes=["zones", "animate"]):
         with gr.Column(elem_classes=["left-zone"]):
-            heading("The picture")
+            heading("The picture", look="minor")
             picture = picture_input(Picker(_ID, single=True), start=start, ready="painting")
-            heading("What moves it", elem_classes=["next-step"])
+            heading("What moves it", look="minor", elem_classes=["next-step"])
             with gr.Column(elem_classes=["tuning"]):
                 methods = method_choice(specs, [spec])
             ways = _ways(spec)
             settings, params = fine_tuning(spec, leave_out=SLIDERS, format=True)
             settings = {"methods": methods, **settings}
         with gr.Column(elem_classes=["right-zone", "single"]):
-            heading("Result")
+            heading("Result", look="minor")
             results = static(_example(spec) or ready_card(spec, start and start.preview), elem_id=_RESULTS)
             static(_HTML.limits(spec))
     form = Form(picture, settings, params)

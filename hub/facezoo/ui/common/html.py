@@ -35,9 +35,10 @@ def static(html: str, **settings: Any) -> gr.HTML:
     return gr.HTML(str(html), apply_default_css=False, **settings)
 
 
-def heading(words: str, level: int = 3, **settings: Any) -> gr.HTML:
-    """A heading in the surrounding layout."""
-    return static(template("common/parts.html").heading(words, level), **settings)
+def heading(words: str, level: int = 2, *, look: str = "", **settings: Any) -> gr.HTML:
+    """A heading in the surrounding layout. level: in the page's outline, whose one h1 is its title. look: "" for that of
+    the level, "minor" or "quiet" for a smaller one."""
+    return static(template("common/parts.html").heading(words, level, look), **settings)
 
 
 def component(

@@ -36,7 +36,7 @@ def face_sliders(spec: MethodSpec) -> dict[str, gr.Slider]:
         if not names:
             continue
         with gr.Column(elem_classes=["slider-group"]):
-            heading(title, 4)
+            heading(title, 3, look="quiet")
             for name in names:
                 parameter = known[name]
                 made[name] = gr.Slider(

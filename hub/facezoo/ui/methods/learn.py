@@ -53,7 +53,7 @@ def learn_zone(spec: MethodSpec) -> None:
         with gr.Column(elem_classes=["left-zone"]):
             parts = _parts(spec)
         with gr.Column(elem_classes=["right-zone", "single"]):
-            heading("What it learned")
+            heading("What it learned", look="minor")
             start = parts.form.picture.chosen.value
             results = static(ready_card(spec, start and start.preview), elem_id=results_id)
     head = gr.State(None)
@@ -83,7 +83,7 @@ def learn_zone(spec: MethodSpec) -> None:
 
 
 def _parts(spec: MethodSpec) -> _Parts:
-    heading("1. Photos of one person, or a painting")
+    heading("1. Photos of one person, or a painting", look="minor")
     painting = next((each.id for each in examples() if each.kind == "painting"), "")
     picture = picture_input(Picker(f"{spec.id}-learn", single=True), start=first_example(painting), ready="painting")
     static(_HTML.more())
@@ -93,7 +93,7 @@ def _parts(spec: MethodSpec) -> _Parts:
         steps = strict(gr.Slider(0, 400, 120, step=20, label="Steps", buttons=[]))
     static(_HTML.steps())
     learn = main_button("Learn this face", f"{spec.id}-run-learn")
-    heading("2. What moves it", elem_classes=["next-step"])
+    heading("2. What moves it", look="minor", elem_classes=["next-step"])
     motion = motion_chooser(f"{spec.id}-learn")
     move = main_button("Bring it to life", f"{spec.id}-run-learned")
     settings, params = fine_tuning(spec, leave_out=[*SLIDERS, "learn", "landmarks"], format=True)

@@ -30,10 +30,10 @@ def method_tab(spec: MethodSpec, *, in_animate: bool) -> None:
         return  # one picture and a driver go in, not one picture and a persona
     with gr.Row(elem_classes=["zones"]):
         with gr.Column(elem_classes=["left-zone"]):
-            heading("Your picture")
+            heading("Your picture", look="minor")
             form = swap_form(spec.id, button=f"Run {spec.title}", spec=spec)
         with gr.Column(elem_classes=["right-zone", "single"]):
-            heading("Result")
+            heading("Result", look="minor")
             start = form.picture.chosen.value
             results = static(ready_card(spec, start and start.preview), elem_id=f"{spec.id}-results")
     steps = steps_view(spec.id)

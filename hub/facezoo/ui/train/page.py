@@ -41,13 +41,13 @@ def train_page() -> None:
         app = component("train/page.js", frame, {}, "train-app", server=[ask, faces, pack])
         with gr.Row(elem_classes=["zones", "train-create"], elem_id="train-create"):
             with gr.Column(elem_classes=["left-zone"]):
-                heading("A picture or a video of A")
+                heading("A picture or a video of A", look="minor")
                 static(_HTML.best())
                 picture = picture_input(Picker(_ID, _SUFFIXES, invitation=_INVITATION), ready="portrait")
                 run, cancel = main_button("Swap A for B", f"{_ID}-run"), stop_button(f"{_ID}-stop")
                 form = Form(picture, *fine_tuning(spec))
             with gr.Column(elem_classes=["right-zone", "single"]):
-                heading("Result")
+                heading("Result", look="minor")
                 results = static(ready_card(spec, None), elem_id=_RESULTS)
                 static(_HTML.keep())
         static(_HTML.end())

@@ -42,7 +42,7 @@ watch('turn', () => {
   clearTimeout(waiting);
   delete page.dataset.busy;
   if (page.getBoundingClientRect().top < 0) page.scrollIntoView({ block: 'start' });
-  (element.querySelector('h2') || element.querySelector('a'))?.focus({ preventScroll: true });
+  (element.querySelector('h1') || element.querySelector('a'))?.focus({ preventScroll: true });
 });
 
 async function copy(button) {

@@ -49,7 +49,7 @@ def markdown(words: str, pictures: Mapping[str, str]) -> str:
     tokens = parser.parse(words)
     for token in tokens:
         if token.type in ("heading_open", "heading_close"):
-            token.tag = f"h{min(6, int(token.tag[1]) + 1)}"  # the page's own title is an h2
+            token.tag = f"h{max(2, int(token.tag[1]))}"  # the page has a title of its own
         for inner in token.children or ():
             if inner.type == "link_open" and str(inner.attrGet("href")).startswith("http"):
                 inner.attrSet("target", "_blank")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,25 +18,25 @@ TABS = ("Compare", "Animate", "Methods", "Train", "Zoo", "Verify")
 SIZES = [(390, 844, "light"), (390, 844, "dark"), (1440, 900, "light"), (1440, 900, "dark")]
 
 
-def test_opens_on_a_finished_result(visit: Visitor) -> None:
-    methods = Path(facezoo.__file__).parent / "methods"
-    shipped = [spec for spec in facezoo.list_methods() if (methods / spec.id / "example.jpg").exists()]
-    if not shipped:
-        pytest.skip("no installed method ships an example.jpg")
-    seen = visit()
+@pytest.mark.parametrize("width", [390, 1440])
+def test_opens_on_a_finished_comparison(visit: Visitor, width: int) -> None:
+    seen = visit(width, 900)
     page = seen.page
-    result = page.locator(".hero .before-after").first
-    result.wait_for()
+    cards = page.locator("#compare-results .card:has(.before-after)")
+    cards.first.wait_for()
     loaded = "image => image.complete && image.naturalWidth > 0"
-    for picture in result.locator("img").all():
+    for picture in cards.locator("img").all():
         page.wait_for_function(loaded, arg=picture.element_handle())
-    assert result.bounding_box()["y"] < 900  # in the first screen
-    assert "This person never existed" in page.locator(".hero figcaption").first.inner_text()
-    assert len(re.findall(r"\.(?:\s|$)", page.locator(".lede").first.inner_text())) == 2  # two sentences
+    assert cards.first.bounding_box()["y"] < 700  # in the first screen
+    assert page.locator("#compare-results :is(.well, .stage)").count() == 0
+    swapping = [spec for spec in facezoo.list_methods() if "swap" in spec.tasks]
+    assert cards.count() == len(swapping)
+    for spec in swapping:
+        assert page.locator("#compare-results h3", has_text=spec.title).count() == 1
+    assert "This person never existed" in page.locator(".left-zone .caption").first.inner_text()
+    assert len(re.findall(r"\.(?:\s|$)", page.locator(".hero .lede").first.inner_text())) == 2  # two sentences
     assert page.evaluate("document.documentElement.lang") == "en"
     assert "facezoo" in page.title()
-    for spec in shipped:
-        assert page.locator(".hero figcaption", has_text=spec.title).count() >= 1
     seen.check()
 
 

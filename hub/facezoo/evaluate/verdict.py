@@ -9,7 +9,7 @@ agreed with dlib's network (nearer to the persona than to the person before) in 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import cv2
@@ -51,7 +51,8 @@ def verdict(before: Path, after: Path, *, persona: str | None, face: int = 1) ->
     """Of a photo and what a method made of its face of this number. persona: id of whom it was to become.
 
     Raises NoFace when the result has no face where the photo had one, BadInput when a file cannot be read."""
-    ours, result = choose(find_faces(read_photo(before)), face)[0], _like(read_photo(after), read_photo(before))
+    ours = _face(before, face)
+    result = _like(read_photo(after), ours.frame)
     theirs = find_again(ours, result)
     return Verdict(kept(ours, theirs), sharpness(ours, result), taken(ours, theirs, persona) if persona else None)
 
@@ -64,6 +65,11 @@ def taken(before: Face, after: Face, persona: str) -> Taken:
     along = {id: float((end - start) @ way) / far[id] for id, way in ways.items()}
     share = along[persona] / far[persona]
     return Taken(share, persona=share >= _ENOUGH and max(along, key=lambda id: along[id]) == persona)
+
+
+@lru_cache(maxsize=2)  # all results of a comparison are held against one face
+def _face(picture: Path, number: int) -> Face:
+    return choose(find_faces(read_photo(picture)), number)[0]
 
 
 @cache

@@ -2,28 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
-from facezoo.types import Image
+from facezoo.types import Box, Image
 
-__all__ = ["enlarged", "side_by_side"]
+__all__ = ["close_up", "enlarged", "side_by_side"]
 
 TILE = 512  # px, the longer side of a picture on the sheet
+_CAPTION, _HEADING = 36, 64  # px
+_ROOM = 1.9  # sides of a face's box that a close-up shows
 
 
-def side_by_side(pictures: list[tuple[str, Image]]) -> Image:
-    """The pictures side by side at one height, at most four in a row, each with its title below. Returns (H, W, 3) RGB
-    uint8."""
-    columns = min(4, len(pictures))
-    caption = 36
+def side_by_side(pictures: Sequence[tuple[str, Image]], heading: str = "") -> Image:
+    """The pictures side by side at one height, at most four in a row, each with its title below. heading: a line above
+    all. Returns (H, W, 3) RGB uint8."""
+    columns = 3 if len(pictures) in (5, 6) else min(4, len(pictures))
     rows: list[Image] = []
     for start in range(0, len(pictures), columns):
-        tiles = [_tile(title, picture, caption) for title, picture in pictures[start : start + columns]]
+        tiles = [_tile(title, picture) for title, picture in pictures[start : start + columns]]
         while len(tiles) < columns:
             tiles.append(np.full_like(tiles[0], 255))
         rows.append(np.hstack(tiles))
+    if heading:
+        rows.insert(0, _line(heading, rows[0].shape[1], _HEADING, 26))
     return np.ascontiguousarray(np.vstack(rows))
+
+
+def close_up(image: Image, box: Box) -> Image:
+    """The square of a picture (H, W, 3) RGB uint8 around a face's box, in px; as much of it as there is."""
+    height, width = image.shape[:2]
+    side = min(_ROOM * max(box.width, box.height), width, height)
+    left = min(max((box.left + box.right - side) / 2, 0), width - side)
+    top = min(max((box.top + box.bottom - side) / 2, 0), height - side)
+    return np.ascontiguousarray(image[round(top) : round(top + side), round(left) : round(left + side)])
 
 
 def enlarged(image: Image, side: int = TILE) -> Image:
@@ -36,13 +50,23 @@ def enlarged(image: Image, side: int = TILE) -> Image:
     return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
-def _tile(title: str, picture: Image, caption: int) -> Image:
+def _tile(title: str, picture: Image) -> Image:
     height, width = picture.shape[:2]
     scale = TILE / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
-    tile = np.full((TILE + caption, TILE + 8, 3), 255, np.uint8)
+    tile = np.full((TILE, TILE + 8, 3), 255, np.uint8)
     top, left = (TILE - size[1]) // 2, (TILE + 8 - size[0]) // 2
     tile[top : top + size[1], left : left + size[0]] = small
-    cv2.putText(tile, title, (left, TILE + caption - 12), cv2.FONT_HERSHEY_DUPLEX, 0.6, (40, 40, 40), 1, cv2.LINE_AA)
-    return tile
+    return np.vstack([tile, _line(title, TILE + 8, _CAPTION, 20)])
+
+
+def _line(words: str, width: int, height: int, size: int) -> Image:
+    """Words on white, (height, width, 3)."""
+    from PIL import Image as Pillow
+    from PIL import ImageDraw, ImageFont
+
+    line = Pillow.new("RGB", (width, height), "white")
+    pen = ImageDraw.Draw(line)
+    pen.text((8, height / 2), words, fill=(40, 40, 40), font=ImageFont.load_default(size), anchor="lm")
+    return np.asarray(line, np.uint8)

@@ -14,10 +14,11 @@ if TYPE_CHECKING:
     from facezoo.runner.learning import Learned, learn, open_head
     from facezoo.runner.puppet import Puppet, Shown, portray, read_posture
     from facezoo.runner.road import Comparison, comparable, compare, run
+    from facezoo.runner.sheet import gather
     from facezoo.runner.speak import Manner, spoken
 
 __all__ = ["Comparison", "Explained", "Inspection", "Learned", "Live", "Manner", "Puppet", "Shown", "comparable",
-           "compare", "explain", "explains", "inspect", "keep_motion", "learn", "open_head", "parse_personas",
+           "compare", "explain", "explains", "gather", "inspect", "keep_motion", "learn", "open_head", "parse_personas",
            "portray", "read_posture", "run", "spoken"]  # fmt: skip
 
 _HOMES = {
@@ -28,6 +29,7 @@ _HOMES = {
     "puppet": ("Puppet", "Shown", "portray", "read_posture"),
     "speak": ("Manner", "spoken"),
     "road": ("Comparison", "comparable", "compare", "run"),
+    "sheet": ("gather",),
 }  # no file may have the name of a function: importing it would hide the function
 
 

@@ -15,7 +15,6 @@ from facezoo.face.covering import uncovered
 from facezoo.face.find import choose, find_faces, realign
 from facezoo.face.follow import Follower
 from facezoo.media.limits import WRITES_PHOTOS
-from facezoo.media.sheet import side_by_side
 from facezoo.method.pipeline import AnimationPipeline, FacePipeline
 from facezoo.motion.template import Template
 from facezoo.runner.admit import (
@@ -31,9 +30,11 @@ from facezoo.runner.admit import (
 )
 from facezoo.runner.animate import animate
 from facezoo.runner.clip import Translator, translator_of
+from facezoo.runner.place import anywhere
 from facezoo.runner.prefetch import Crew
 from facezoo.runner.record import Label, Stopwatch, claim_of, recorded
-from facezoo.safety.seal import Claim, seal
+from facezoo.runner.sheet import seal_sheet
+from facezoo.safety.seal import seal
 from facezoo.types import Clip, Face, Frame, Image, Progress, Sealed
 from facezoo.zoo.embedded import personas as list_personas
 from facezoo.zoo.pull import methods_of
@@ -51,6 +52,7 @@ class Comparison:
     failures: dict[str, FacezooError] = field(default_factory=dict[str, FacezooError])
 
 
+@anywhere
 def run(
     method: str, inputs: str | Path | Sequence[str | Path], *, persona: str | None = None,
     personas: Mapping[int, str] | None = None, source: str | Path | None = None,
@@ -88,6 +90,7 @@ def run(
         return _translated(translator, clip, destination, label)
 
 
+@anywhere
 def compare(
     image: str | Path, *, persona: str | None = None, methods: Sequence[str] | None = None, consent: bool | None = None,
     face: FaceChoice = 1, seed: int = 0, weights: str | Path = "", output: str | Path | None = None,
@@ -221,7 +224,7 @@ class _Scene:
         claim = claim_of(spec, cast.persona, params, self.seed, (self.clip.sha256,))
         with clock.stage("seal"):
             sealed = seal(iter([frame]), self.folder / f"{method}.png", claim=claim, clip=self.clip, label=self.label)
-        self.pictures.append((spec.title, frame.image))
+        self.pictures.append((f"{spec.title}, {spec.year}", frame.image))
         return recorded(sealed, spec, cast.persona, len(self.faces), clock)
 
     def grid(self, results: Mapping[str, Sealed], failures: Mapping[str, FacezooError]) -> Sealed:
@@ -229,8 +232,6 @@ class _Scene:
         if not results:
             raise next(iter(failures.values()))
         worn = {sealed.record["persona"] for sealed in results.values()} - {None}
-        named, task = (self.persona if self.persona in worn else None), ("swap" if worn else "restyle")
-        claim = Claim("compare", "Comparison", 0, {}, named, {}, self.seed, (self.clip.sha256,), task)
-        image = side_by_side([("Untouched", self.photo), *self.pictures])
-        place = self.folder / "grid.png"
-        return seal(iter([Frame(image, 0.0)]), place, claim=claim, clip=self.clip, label=self.label)
+        named = self.persona if self.persona in worn else None
+        shown, place = [("Untouched", self.photo), *self.pictures], self.folder / "grid.png"
+        return seal_sheet(shown, self.faces, self.clip, place, persona=named, seed=self.seed, label=self.label)

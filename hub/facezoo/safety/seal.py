@@ -96,7 +96,8 @@ def lighter(sealed: Sealed, destination: Path, *, quality: int) -> Sealed:
         raise UsageError("Only a still becomes lighter.", f"Write one of {' '.join(WRITES_PHOTOS)}")
     said = _result(sealed.manifest)
     named: dict[str, Any] = {field.name: said.get(field.name) for field in fields(Claim)}
-    claim = Claim(**{**named, "source_sha256": tuple(said["source_sha256"])})
+    named["source_sha256"] = tuple(said["source_sha256"])
+    claim = Claim(**named)
     with tempfile.TemporaryDirectory(prefix=".facezoo-", dir=destination.parent) as folder:
         draft = Path(folder) / f"result{destination.suffix}"
         write_photo(draft, next(clip.frames()).image, quality=quality)

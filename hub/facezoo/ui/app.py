@@ -181,9 +181,10 @@ def _tabs(specs: Sequence[MethodSpec], *, train: bool) -> None:
 def _served() -> list[str]:
     """The shipped pictures the page shows, file by file: no folder is opened."""
     from facezoo.ui.animate.motions import previews
+    from facezoo.ui.common.gallery import shipped_pictures
     from facezoo.ui.common.results import shipped_example
 
-    shown = [*previews()]
+    shown = [*previews(), *shipped_pictures()]
     shown += [each.portrait for each in personas()] + [each.path for each in examples()]
     shown += [shipped_example(spec) for spec in list_methods()]
     return [str(path) for path in shown if path.is_file()]

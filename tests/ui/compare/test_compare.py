@@ -12,7 +12,7 @@ from facezoo.errors import UsageError
 from facezoo.types import Inputs, MethodSpec
 from facezoo.ui.common.form import Order, swap_form
 from facezoo.ui.common.picture import first_example
-from facezoo.ui.compare.page import compare
+from facezoo.ui.compare.comparison import Comparing
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,8 @@ def test_a_method_that_knows_few_people_says_whom() -> None:
     picture = first_example()
     assert picture is not None
     asked = Order(picture, 1, consent=False, persona="imani", settings={"methods": [picky.id], "label": "small"})
-    (shown,) = compare([picky, all_], asked, "me")
-    assert "was not taught this person" in shown and "Choose Tarek" in shown
+    with pytest.raises(UsageError, match="was not taught this person") as refused:
+        next(Comparing((picky, all_)).run(asked, "me"))
+    assert refused.value.advice == "Choose Tarek."
     with pytest.raises(UsageError, match="No method is chosen"):
-        next(compare([picky], replace(asked, settings={"methods": []}), "me"))
+        next(Comparing((picky,)).run(replace(asked, settings={"methods": []}), "me"))

@@ -32,14 +32,15 @@ def test_upload_consent_swap_slide_download_verify(
     consent = page.get_by_role("checkbox").first
     consent.wait_for(timeout=WORK)
     page.locator("#compare-run").click()
-    page.locator("#compare-results [data-state=refused] .panel").first.wait_for(timeout=WORK)
+    refused = page.locator("#compare-results .panel")
+    refused.first.wait_for(timeout=WORK)
+    assert refused.count() == 1, "one refusal is enough"
     consent.check()
     page.locator("#compare-run").click()
     download = page.locator("#compare-results .download").first
     download.wait_for(timeout=WORK)
     page.locator("#compare-results .badge.good").first.wait_for(timeout=WORK)
-    # each result that comes draws the cards anew
-    page.locator('#compare-results .results[aria-busy="false"] .measures').first.wait_for(timeout=WORK)
+    _finished(page)
 
     slider = page.locator("#compare-results .before-after input").first
     slider.focus()
@@ -81,7 +82,7 @@ def test_ready_pictures_need_no_consent_and_one_click(visit: Visitor) -> None:
     seen = visit()
     page = seen.page
     page.locator("#compare-run").click()
-    page.locator("#compare-results .download").first.wait_for(timeout=WORK)
+    _finished(page)
     assert not page.get_by_role("checkbox").first.is_visible()
     seen.check()
 
@@ -131,9 +132,15 @@ def test_stop_stops(visit: Visitor) -> None:
     stop.wait_for(timeout=WORK)
     with contextlib.suppress(TimeoutError):  # on a fast machine all is finished before the pointer is there
         stop.click(timeout=3000)
-    page.locator('#compare-results :is([data-state="stopped"], .download)').first.wait_for(timeout=WORK)
+    page.locator('#compare-results .results[aria-busy="false"]').wait_for(timeout=WORK)
     page.locator("#compare-run").wait_for(timeout=WORK)
     seen.check()
+
+
+def _finished(page: Page) -> None:
+    """Until the run that was just started has made every result, and its seal was read back."""
+    page.locator("#compare-results .badge.good", has_text="checked").first.wait_for(timeout=WORK)
+    page.locator('#compare-results .results[aria-busy="false"]').wait_for(timeout=WORK)
 
 
 def _compare_input(page: Page):
@@ -146,9 +153,9 @@ def test_cards_show_faces_alike_or_whole_pictures(visit: Visitor) -> None:
     seen = visit()
     page = seen.page
     page.locator("#compare-run").click()
-    page.locator('#compare-results .results[aria-busy="false"] .measures').first.wait_for(timeout=WORK)
+    _finished(page)
     width = "each => each.getBoundingClientRect().width / each.parentElement.getBoundingClientRect().width"
-    pictures = page.locator("#compare-results .viewed img")
+    pictures = page.locator("#compare-results .card .viewed img")
     crops = {round(each.evaluate(width), 2) for each in pictures.all()}
     assert len(crops) == 1 and crops.pop() > 1.2
     made = page.locator("#compare-results .made").first
@@ -158,4 +165,101 @@ def test_cards_show_faces_alike_or_whole_pictures(visit: Visitor) -> None:
     assert not made.is_visible()
     page.get_by_role("button", name="Before", exact=True).click()
     assert page.locator("#compare-results .after").first.evaluate("e => getComputedStyle(e).clipPath").endswith("100%)")
+    seen.check()
+
+
+@pytest.mark.usefixtures("swap_method")
+def test_a_result_never_outlives_what_it_is_of(visit: Visitor, two_people: Path) -> None:
+    """Another picture, face or persona brings what there is of it; what was made comes back with its choice."""
+    seen = visit()
+    page = seen.page
+    whom = page.locator("#compare-results .who")
+    cards = page.locator("#compare-results .card:has(.before-after)")
+    page.locator("#compare-people label", has_text="Imani").click()
+    whom.filter(has_text="Imani").first.wait_for()
+    assert whom.filter(has_text="Tarek").count() == 0
+    page.locator('button[data-example="denim"]').click()
+    whom.filter(has_text="Smiling woman in denim").first.wait_for(timeout=WORK)
+    assert whom.filter(has_text="curls").count() == 0
+    assert cards.count() >= 2
+
+    _compare_input(page).set_input_files(two_people)
+    plan = page.locator("#compare-results .plan")
+    plan.wait_for(timeout=WORK)
+    assert cards.count() == 0, "no ghosts of other results"
+    assert "Imani" in plan.inner_text()
+    page.get_by_role("checkbox").first.check()
+    page.locator("#compare-run").click()
+    _finished(page)
+    assert "Your photo, face 1" in whom.nth(1).inner_text()
+    page.locator(".left-zone label.face").nth(1).click()
+    plan.get_by_text("Your photo, face 2").wait_for()
+    page.locator(".left-zone label.face").nth(0).click()
+    page.locator("#compare-results .badge.good", has_text="checked").first.wait_for()
+    page.locator("#compare-people label", has_text="Joss").click()
+    plan.get_by_text("Joss").wait_for()
+    seen.check()
+
+
+@pytest.mark.usefixtures("swap_method")
+def test_any_two_under_one_slider(visit: Visitor) -> None:
+    seen = visit()
+    page = seen.page
+    page.locator("#compare-results [data-card]:has(.before-after) .enlarge").first.click()
+    viewer = page.locator("dialog.viewer")
+    viewer.wait_for()
+    left, right = viewer.locator("select").all()
+    first = right.input_value()
+    page.keyboard.press("ArrowRight")
+    assert right.input_value() != first
+    left.select_option(first)
+    shown = viewer.locator(".before-after img")
+    assert shown.nth(0).get_attribute("src") != shown.nth(1).get_attribute("src")
+    titles = [left.evaluate("e => e.selectedOptions[0].text"), right.evaluate("e => e.selectedOptions[0].text")]
+    assert "Untouched" not in titles
+    assert viewer.locator(".measures").is_visible()
+    page.keyboard.press("Escape")
+    viewer.wait_for(state="hidden")
+    assert page.evaluate("document.activeElement.classList.contains('enlarge')")
+    seen.check()
+
+
+@pytest.mark.usefixtures("swap_method")
+@pytest.mark.parametrize("width", [390, 1440])
+def test_figures_blink_and_closer_hold_for_all(visit: Visitor, width: int) -> None:
+    seen = visit(width, 900)
+    page = seen.page
+    measures = page.locator("#compare-results .measures")
+    assert not measures.first.is_visible()
+    page.get_by_role("button", name="Figures").click()
+    assert {each.is_visible() for each in measures.all()} == {True}
+    words = measures.first.inner_text()
+    for name in ("Head moved", "Features moved", "Expression", "Sharpness", "Time", "Size"):
+        assert name in words
+    assert measures.first.locator("details.why").count() == measures.first.locator("dt").count()
+    page.get_by_role("button", name="Blink").click()
+    after = page.locator("#compare-results .after")
+    assert {each.evaluate("e => getComputedStyle(e).animationName") for each in after.all()} == {"blink"}
+    one = "e => parseFloat(e.parentElement.style.getPropertyValue('--w'))"
+    before = after.first.evaluate(one)
+    page.get_by_role("button", name="Closer").click()
+    assert {round(each.evaluate(one) / before, 2) for each in after.all()} == {1.7}
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    seen.check()
+
+
+@pytest.mark.usefixtures("swap_method")
+def test_the_keyboard_finds_its_way(visit: Visitor) -> None:
+    """Tabs follow the arrow keys, and the focus is back on the button when a run is over."""
+    seen = visit()
+    page = seen.page
+    page.get_by_role("tab", name="Compare", exact=True).focus()
+    page.keyboard.press("ArrowRight")
+    animate = page.get_by_role("tab", name="Animate", exact=True)
+    assert animate.get_attribute("aria-selected") == "true"
+    page.keyboard.press("ArrowLeft")
+    page.locator("#compare-run").focus()
+    page.keyboard.press("Enter")
+    _finished(page)
+    page.wait_for_function("document.activeElement.id === 'compare-run'")
     seen.check()

@@ -13,10 +13,12 @@ from facezoo.zoo.embedded import personas
 from facezoo.zoo.record import allows_commercial_use
 
 if TYPE_CHECKING:
-    from facezoo.evaluate.metrics import Measures
+    from facezoo.evaluate.verdict import Verdict
     from facezoo.ui.common.picture import View
 
-__all__ = ["Card", "door", "failed_card", "grid", "live_card", "method_card", "panel", "ready_card", "untouched_card"]
+__all__ = [
+    "Card", "Looks", "door", "failed_card", "grid", "live_card", "method_card", "panel", "ready_card", "untouched_card",
+]  # fmt: skip
 
 State = Literal["ready", "waiting", "working", "done", "refused", "failed", "stopped"]
 _HTML = template("common/cards.html")
@@ -26,21 +28,31 @@ _FORMATS = {".mp4": "MP4", ".gif": "GIF", ".webp": "WebP", ".png": "PNG", ".jpg"
 
 @dataclass(frozen=True)
 class Card:
-    """One method's place in the grid: its state and whatever of a result there is. door: the way on from the result,
-    see `door`; "" for none. captions: WebVTT of a film that speaks. view: the part of the picture that is shown."""
+    """One method's place in the grid: its state and whatever of a result there is; while another one is made the last
+    one stays. door: the way on from the result, see `door`; "" for none. captions: WebVTT of a film that speaks. view:
+    the part of the picture that is shown, at: how much of it before, in percent. subject: what picture it is of.
+    shipped: it was made before, and ships."""
 
     spec: MethodSpec
     state: State
     sealed: Sealed | None = None
     before: Path | None = None
     provenance: Provenance | None = None
-    measures: Measures | None = None
+    verdict: Verdict | None = None
     failure: Failure | None = None
     words: str = ""
     fraction: float = 0.0
     door: str = ""
     captions: Path | None = None
     view: View | None = None
+    at: int = 25
+    subject: str = ""
+    shipped: bool = False
+
+    @property
+    def compared(self) -> bool:
+        """Whether there is a still result to hold against the picture before."""
+        return bool(self.sealed and self.before and not self.moving)
 
     @property
     def who(self) -> str:
@@ -77,20 +89,36 @@ class Card:
         return _FORMATS.get(suffix, suffix)
 
     @property
+    def size(self) -> tuple[int, int] | None:
+        """(width, height) of a still result in px, as far as it is known."""
+        return self.sealed.record.get("size") if self.sealed else None
+
+    @property
     def seconds(self) -> float | None:
         """What the result took, as far as it is known."""
         return self.sealed.record.get("seconds", {}).get("total") if self.sealed else None
 
 
-def grid(*cards: str, status: str = "", busy: bool = False, looks: bool = False) -> str:
-    """Cards side by side, with a line that screen readers announce when it changes. looks: offer other looks at all of
-    them at once, the whole picture and the change from before to after."""
-    return _HTML.grid(cards, status, busy, looks)
+@dataclass(frozen=True)
+class Looks:
+    """What all cards of a grid show. picture: before. views: of each face, the largest first; none where there is no
+    choice. face: the one that was changed, 0 for all. link: the address of this comparison, "" where it has none."""
+
+    picture: Path
+    views: tuple[View, ...] = ()
+    face: int = 0
+    link: str = ""
 
 
-def untouched_card(picture: Path | None, *, caption: str, view: View | None = None) -> str:
+def grid(*cards: str, status: str = "", busy: bool = False, looks: Looks | None = None, below: str = "") -> str:
+    """Cards side by side, with a line that screen readers announce when it changes. looks: what is offered to look at
+    all of them at once: the whole picture, before, one face or another. below: of a macro, what comes last."""
+    return _HTML.grid(cards, status, busy, looks, below)
+
+
+def untouched_card(picture: Path, *, subject: str, caption: str, view: View | None = None) -> str:
     """The baseline: the picture as it came."""
-    return _HTML.untouched(picture, caption, view)
+    return _HTML.untouched(picture, subject, caption, view)
 
 
 def method_card(card: Card) -> str:

@@ -1,50 +1,5 @@
 // Behaviour shared by all pages. Listens on the document, so that it works for whatever gradio renders later.
 (() => {
-  // Pictures before and after: the sliders of one grid move together, and its looks hold for all of its cards; both are
-  // kept by the grid's id, as the zone is drawn anew when the next result arrives.
-  const sliders = new Map(), looks = new Map();
-  const SLIDERS = '.before-after > input[type=range]';
-  const gridOf = part => part.closest('.results')?.parentElement.closest('[id]');
-  const place = (slider, value) => {
-    slider.value = value;
-    slider.parentElement.style.setProperty('--at', `${value}%`);
-  };
-  document.addEventListener('input', event => {
-    const slider = event.target.closest(SLIDERS);
-    if (!slider) return;
-    const grid = gridOf(slider);
-    if (grid) sliders.set(grid.id, slider.value);
-    for (const each of grid?.querySelectorAll(SLIDERS) ?? [slider]) place(each, slider.value);
-  });
-  const look = grid => {
-    const chosen = looks.get(grid.id) ?? new Set();
-    for (const button of grid.querySelectorAll('[data-look]')) {
-      button.setAttribute('aria-pressed', String(chosen.has(button.dataset.look)));
-      grid.querySelector('.results').classList.toggle(button.dataset.look, chosen.has(button.dataset.look));
-    }
-  };
-  document.addEventListener('click', event => {
-    const button = event.target.closest('[data-look]');
-    const grid = button && gridOf(button);
-    if (!grid) return;
-    const chosen = new Set(looks.get(grid.id));
-    if (!chosen.delete(button.dataset.look)) chosen.add(button.dataset.look);
-    looks.set(grid.id, chosen);
-    look(grid);
-  });
-  new MutationObserver(changes => {
-    if (!changes.some(change => change.addedNodes.length)) return;
-    for (const id of looks.keys()) {
-      const grid = document.getElementById(id);
-      if (grid?.querySelector('.results')) look(grid);
-    }
-    for (const [id, value] of sliders) {
-      for (const slider of document.getElementById(id)?.querySelectorAll(SLIDERS) ?? []) {
-        if (slider.value !== value) place(slider, value);
-      }
-    }
-  }).observe(document.documentElement, { childList: true, subtree: true });
-
   // The box of the chosen face, or all boxes; when each face has its own person, the names are on them.
   const ownMode = picker => picker.querySelector('.faces [value="own"]')?.checked;
   document.addEventListener('change', event => {

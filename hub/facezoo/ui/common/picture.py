@@ -14,6 +14,7 @@ from facezoo.errors import BadInput, UsageError
 from facezoo.media.limits import PHOTO_SUFFIXES, VIDEO_SUFFIXES
 from facezoo.safety.admission import STATEMENT, agreed
 from facezoo.types import Face, Image, Persona
+from facezoo.ui.common.gallery import Place, places
 from facezoo.ui.common.html import component, template
 from facezoo.ui.jobs import LOOKING, Failure, explain
 from facezoo.ui.workspace import new_folder, owned
@@ -21,17 +22,18 @@ from facezoo.zoo.embedded import Example, examples
 
 __all__ = [
     "MOTION", "NEVER_EXISTED", "OWN", "Chosen", "Picker", "PictureInput", "View", "chosen_face", "chosen_people",
-    "consent_box", "driver_input", "face_view", "first_example", "picture_input", "resolve_upload", "sent_by_page",
-    "turn", "write_preview",
+    "consent_box", "driver_input", "face_view", "face_views", "first_example", "percent", "picture_input",
+    "resolve_upload", "sent_by_page", "start_at", "subject", "turn", "write_preview",
 ]  # fmt: skip
 
 OWN = "own"
 """The value that stands for "each face its own persona"."""
 NEVER_EXISTED = "This person never existed"
 MOTION = ".motion"
+"""The suffix of a recorded motion, which may stand for a picture that moves another."""
 _ROOM = 1.9  # sides of a face's box that a card shows
 _FILLS = 0.85  # of the picture: more is all of it
-"""The suffix of a recorded motion, which may stand for a picture that moves another."""
+_SEEN_BEFORE = 25  # percent of a face
 _PREVIEW_SIDE = 1280
 _NO_FACE = Failure(
     "refused",
@@ -57,7 +59,7 @@ class Chosen:
     kind: str = "photo"  # "animation", "video"; "motion" for a recorded motion, which has no preview
     example: str = ""
     needs_consent: bool = False
-    boxes: tuple[tuple[float, float, float, float], ...] = ()
+    boxes: tuple[Place, ...] = ()
     looked: bool = False
 
 
@@ -71,18 +73,44 @@ class View:
     top: float
 
 
-def face_view(chosen: Chosen, face: int | str) -> View | None:
-    """The square around a face of a photo; None where all of the picture is meant, or the face fills it."""
+def face_views(chosen: Chosen) -> tuple[View | None, ...]:
+    """For each face of a photo the square around it, None where it fills the picture; () where all is meant."""
     from PIL import Image as Pillow
 
-    if chosen.kind != "photo" or not isinstance(face, int):
-        return None
+    if chosen.kind != "photo":
+        return ()
     boxes = chosen.boxes if chosen.looked else _seen(chosen.path, chosen).boxes
-    if face > len(boxes):
-        return None
     with Pillow.open(chosen.preview) as picture:
         width, height = picture.size
-    left, top, wide, high = (part * side / 100 for part, side in zip(boxes[face - 1], (width, height) * 2, strict=True))
+    return tuple(_view(box, width, height) for box in boxes)
+
+
+def face_view(chosen: Chosen, face: int | str) -> View | None:
+    """The square around a face of a photo, around the largest where all are meant; None where it fills the picture."""
+    views, number = face_views(chosen), face if isinstance(face, int) else 1
+    return views[number - 1] if number <= len(views) else None
+
+
+def start_at(chosen: Chosen, face: int | str) -> int:
+    """How much of the picture before is seen at first, in percent: a part of the face, so that its change shows."""
+    boxes = chosen.boxes[face - 1 : face] if isinstance(face, int) else chosen.boxes[:1]
+    if not boxes or face_view(chosen, face):
+        return _SEEN_BEFORE
+    left, _, width, _ = boxes[0]
+    return round(left + width * _SEEN_BEFORE / 100)
+
+
+def subject(chosen: Chosen, face: int | str) -> str:
+    """What a result is of, in a few words."""
+    known = {each.id: each.title for each in examples()}
+    name = known.get(chosen.example, f"Your {chosen.kind}")
+    if len(chosen.boxes) < 2:
+        return name
+    return f"{name}, face {face}" if isinstance(face, int) else f"{name}, {len(chosen.boxes)} faces"
+
+
+def _view(box: Place, width: int, height: int) -> View | None:
+    left, top, wide, high = (part * side / 100 for part, side in zip(box, (width, height) * 2, strict=True))
     side = min(_ROOM * max(wide, high), width, height)
     if side > _FILLS * max(width, height):
         return None
@@ -109,7 +137,8 @@ class Picker:
         """The input as HTML. whole: all of the picture is changed, faces are not looked for."""
         picker = replace(self, invitation=_ANY_PICTURE) if whole else self
         shown = chosen and replace(chosen, boxes=(), looked=False) if whole else chosen
-        return _HTML.picture(picker, shown, failure, turn())
+        views = face_views(shown) if shown and not failure and len(shown.boxes) > 1 else ()
+        return _HTML.picture(picker, shown, failure, turn(), views)
 
     def look(self, value: Mapping[str, Any] | None) -> tuple[Chosen | None, Failure | None]:
         """Resolves what the browser sent, reads and checks the picture, finds its faces. Never raises: a refusal or
@@ -121,7 +150,7 @@ class Picker:
             path = known.path if known else resolve_upload(value)
             if path.suffix.lower() == MOTION and MOTION in self.suffixes:
                 return _motion(path), None
-            seen = _seen(path, chosen)
+            seen = chosen if chosen and chosen.looked else _seen(path, chosen)
         except Exception as error:
             return chosen, explain(error)
         if self.largest:  # in a clip without a face at first, one may come later: no reproach
@@ -266,7 +295,7 @@ def _seen(path: Path, example: Chosen | None) -> Chosen:
     height, width = seen.preview.shape[:2]
     kind = {"photo": "Photo", "animation": "Animation", "video": "Video"}[seen.clip.kind]
     known = example or Chosen(path, write_preview(seen.preview), f"{kind}, {seen.clip.width} × {seen.clip.height} px")
-    boxes = tuple(_percent(face, width, height) for face in seen.faces)
+    boxes = tuple(percent(face, width, height) for face in seen.faces)
     return replace(known, kind=seen.clip.kind, needs_consent=seen.needs_consent, boxes=boxes, looked=True)
 
 
@@ -281,7 +310,8 @@ def _motion(path: Path) -> Chosen:
 def _from_example(example: Example) -> Chosen:
     by = f"{example.title}, {example.artist}" if example.artist else example.title
     caption = f"{example.title}. {NEVER_EXISTED}." if example.kind == "portrait" else by
-    return Chosen(path=example.path, preview=example.path, caption=caption, example=example.id)
+    boxes = places(example.id)
+    return Chosen(example.path, example.path, caption, example=example.id, boxes=boxes, looked=bool(boxes))
 
 
 def write_preview(image: Image) -> Path:
@@ -295,7 +325,8 @@ def write_preview(image: Image) -> Path:
     return path
 
 
-def _percent(face: Face, width: int, height: int) -> tuple[float, float, float, float]:
+def percent(face: Face, width: int, height: int) -> Place:
+    """Where a face is in a picture of this size."""
     left, top = max(0.0, face.box.left), max(0.0, face.box.top)
     right, bottom = min(float(width), face.box.right), min(float(height), face.box.bottom)
     return (100 * left / width, 100 * top / height, 100 * (right - left) / width, 100 * (bottom - top) / height)

@@ -12,11 +12,11 @@ from typing import Any
 
 from facezoo.errors import FacezooError
 from facezoo.types import MethodSpec, Sealed
-from facezoo.ui.common.cards import Card, grid, method_card
-from facezoo.ui.common.picture import Chosen, face_view
+from facezoo.ui.common.cards import Card, Looks, grid, method_card
+from facezoo.ui.common.picture import Chosen, face_view, face_views, start_at, subject
 from facezoo.ui.jobs import Done, Failure, Stage, Working, run
 
-__all__ = ["example_facts", "finish", "make", "named", "shipped_example"]
+__all__ = ["example_facts", "finish", "looks_of", "make", "named", "shipped_example"]
 
 _log = logging.getLogger("facezoo.ui")
 _STILL = (".png", ".jpg", ".jpeg", ".webp", ".avif")
@@ -35,7 +35,7 @@ def make(
     """The results zone with one card, again and again, until the work is finished.
 
     owner, words: as of `jobs.run`. door: as of `finish`."""
-    card = Card(spec, "working", before=chosen.preview, words="Starting")
+    card = Card(spec, "working", before=chosen.preview, words="Starting", subject=subject(chosen, face))
     yield grid(method_card(card), status="Starting", busy=True), card
     for event in run(work, owner, words=words):
         if isinstance(event, Stage):
@@ -46,30 +46,41 @@ def make(
             card = replace(card, state=state, failure=event)
             yield grid(method_card(card), status=event.state.capitalize()), card
         elif isinstance(event, Done):
+            looks = looks_of(chosen, face)
             for card in finish(spec, event.value, chosen, face, door=door):
-                yield grid(method_card(card), status="Finished"), card
+                yield grid(method_card(card), status="Finished", looks=looks if card.compared else None), card
 
 
 def finish(spec: MethodSpec, sealed: Sealed, chosen: Chosen, face: int | str, *, door: str = "") -> Iterator[Card]:
-    """The card at once, then with the seal read back from the file, last with the three measures where there are any.
+    """The card at once, then with the seal read back from the file, last with its figures where there are any.
 
     door: as in `Card`; on the last card alone, and only when the method has steps to show."""
     from facezoo import runner
-    from facezoo.evaluate.metrics import measure
+    from facezoo.evaluate.verdict import verdict
     from facezoo.safety.seal import verify
 
     sealed = named(sealed)
-    card = Card(spec, "done", sealed=sealed, before=chosen.preview, view=face_view(chosen, face))
+    view = face_view(chosen, face)
+    card = Card(
+        spec, "done", sealed, chosen.preview, view=view, at=start_at(chosen, face), subject=subject(chosen, face)
+    )
     yield card
     card = replace(card, provenance=verify(sealed.path))
     yield card
     if sealed.path.suffix.lower() in _STILL and "animate" not in spec.tasks:  # how close it stays to its picture
         try:
             number = face if isinstance(face, int) else 1
-            card = replace(card, measures=measure(chosen.path, sealed.path, face=number))
+            persona = sealed.record.get("persona")
+            card = replace(card, verdict=verdict(chosen.path, sealed.path, persona=persona, face=number))
         except FacezooError as problem:  # a result without a findable face is still a result
             _log.info("not measured: %s", problem.message)
     yield replace(card, door=door if door and runner.explains(spec.id) else "")
+
+
+def looks_of(chosen: Chosen, face: int | str, link: str = "") -> Looks:
+    """What is offered to look at results of this face. link: as in `Looks`."""
+    views = tuple(view for view in face_views(chosen) if view)
+    return Looks(chosen.preview, views, face if isinstance(face, int) else 0, link)
 
 
 def named(sealed: Sealed) -> Sealed:

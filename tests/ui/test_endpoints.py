@@ -7,6 +7,7 @@ import shutil
 import urllib.error
 import urllib.request
 import wave
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -51,7 +52,7 @@ def sent(path: Path) -> Any:
 
 def test_endpoints_are_named_after_the_registry(client: Client) -> None:
     named: dict[str, Any] = client.view_api(return_format="dict")["named_endpoints"]  # type: ignore[index,assignment]
-    assert set(named) == {"/compare", "/verify", *(f"/{spec.id}" for spec in facezoo.list_methods())}
+    assert set(named) == {"/compare", "/verify", "/learn", *(f"/{spec.id}" for spec in facezoo.list_methods())}
     for spec in facezoo.list_methods():
         parameters = {each["parameter_name"] for each in named[f"/{spec.id}"]["parameters"]}
         assert {field.name for field in dataclasses.fields(spec.params)} <= parameters
@@ -161,6 +162,24 @@ def test_speech_that_cannot_be_is_explained(client: Client, portrait: Path, moti
     ):
         with pytest.raises(Exception, match=words):
             client.predict(image=sent(portrait), **given, api_name="/motion_transfer")
+
+
+def test_a_learned_face_comes_back_as_a_head_and_moves(
+    client: Client, hub: Hub, portrait: Path, stranger: Path, tmp_path: Path
+) -> None:
+    head, learned = client.predict([sent(portrait)], steps=1, consent=True, api_name="/learn")
+    assert Path(head).suffix == ".zip" and learned["steps"] == 1 and len(learned["photos"]) == 1
+    file, record = client.predict(sent(head), yaw=12, consent=True, api_name="/talking_head")
+    assert hub.verify(Path(file))["method"] == "talking_head" and record["weights"]["sha256"] == learned["generator"]
+    with pytest.raises(Exception, match="consent"):
+        client.predict([sent(stranger)], steps=0, api_name="/learn")
+    with pytest.raises(Exception, match="1 to 8 photos"):
+        client.predict([sent(portrait)] * 9, steps=0, consent=True, api_name="/learn")
+    wrong = tmp_path / "wrong.zip"
+    with zipfile.ZipFile(wrong, "w") as packed:
+        packed.writestr("../outside.txt", "x")
+    with pytest.raises(Exception, match="no head"):
+        client.predict(sent(wrong), yaw=12, consent=True, api_name="/talking_head")
 
 
 def test_compare_delivers_sealed_bytes(client: Client, hub: Hub, portrait: Path, swap_method: str) -> None:

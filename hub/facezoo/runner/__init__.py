@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from facezoo.runner.admit import Inspection, inspect, parse_personas
     from facezoo.runner.animate import Live, keep_motion
     from facezoo.runner.explanation import Explained, explain, explains
-    from facezoo.runner.learning import Learned, learn, open_head
+    from facezoo.runner.learning import Learned, learn, open_head, unpack_head
     from facezoo.runner.puppet import Puppet, Shown, portray, read_posture
     from facezoo.runner.road import Comparison, comparable, compare, run
     from facezoo.runner.sheet import gather
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Comparison", "Explained", "Inspection", "Learned", "Live", "Manner", "Puppet", "Shown", "comparable",
            "compare", "explain", "explains", "gather", "inspect", "keep_motion", "learn", "open_head", "parse_personas",
-           "portray", "read_posture", "run", "spoken"]  # fmt: skip
+           "portray", "read_posture", "run", "spoken", "unpack_head"]  # fmt: skip
 
 _HOMES = {
     "admit": ("Inspection", "inspect", "parse_personas"),
     "animate": ("Live", "keep_motion"),
     "explanation": ("Explained", "explain", "explains"),
-    "learning": ("Learned", "learn", "open_head"),
+    "learning": ("Learned", "learn", "open_head", "unpack_head"),
     "puppet": ("Puppet", "Shown", "portray", "read_posture"),
     "speak": ("Manner", "spoken"),
     "road": ("Comparison", "comparable", "compare", "run"),

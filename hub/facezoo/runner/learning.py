@@ -10,9 +10,12 @@ It is the user's own. Nothing of it leaves the machine, nothing else is kept.
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import tempfile
 import time
+import zipfile
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib.util import find_spec
@@ -34,7 +37,7 @@ from facezoo.zoo.manifest import fingerprint
 if TYPE_CHECKING:
     from facezoo.methods.talking_head.pipeline import TalkingHead
 
-__all__ = ["Learned", "learn", "open_head"]
+__all__ = ["Learned", "learn", "open_head", "unpack_head"]
 
 METHOD = "talking_head"
 _RECORD = "head.json"
@@ -42,6 +45,8 @@ _SMALLEST = 60.0  # px, height of a face that can be learned
 _TURNED_AWAY = 40.0  # degrees of yaw from which a photo is called a profile
 _SOMEBODY_ELSE = 0.68  # dlib distance; 0.6 is its author's, photos and paintings of one person come near it
 _PICTURE_EVERY = 4.0  # seconds
+_IN_A_HEAD = re.compile(r"head\.json|photo-[1-8]\.[a-z]{3,4}|generator/(config\.json|[\w.-]+\.safetensors)")
+_FILES, _LARGEST = 11, 100_000_000  # bytes of all of them
 
 
 @dataclass(frozen=True)
@@ -114,6 +119,25 @@ def open_head(folder: str | Path) -> tuple[TalkingHead, Path]:
     pipeline = TalkingHead({"embedder": base.networks["embedder"], "generator": generator}, others=others)
     pipeline.weights = replace(base.weights, repo="", revision="", sha256=record.generator)
     return pipeline, clips[0].source
+
+
+def unpack_head(archive: Path, folder: Path) -> Path:
+    """The head in a zip file, as a folder inside `folder`, for `open_head`. Raises BadInput for any other zip file, and
+    for one that is larger than a head: nothing is left then."""
+    head = folder / "head"
+    try:
+        with zipfile.ZipFile(archive) as packed:
+            files = [each for each in packed.infolist() if not each.is_dir()]
+            if not all(_IN_A_HEAD.fullmatch(each.filename) for each in files) or len(files) > _FILES:
+                raise BadInput("This zip file is no head.", "Send the one that /learn gave, or a photo.")
+            if sum(each.file_size for each in files) > _LARGEST:
+                raise BadInput("This zip file is too large for a head.", "Send the one that /learn gave, or a photo.")
+            for each in files:
+                packed.extract(each, head)
+    except (OSError, zipfile.BadZipFile, RuntimeError, zlib.error) as problem:
+        shutil.rmtree(head, ignore_errors=True)
+        raise BadInput("This zip file cannot be read.", "Send the one that /learn gave, or a photo.") from problem
+    return head
 
 
 class _Watch:

@@ -106,6 +106,9 @@ def test_a_painter_covers_details_and_a_tint_leaves_them(pipeline: CycleGan, tmp
     painted, tinted = (each.restyle(fine, [], params=Params(size="256")) for each in (painter, pipeline))
     assert painted.shape == tinted.shape == fine.shape
     assert abs(details(painted)) < 4 < 30 < details(tinted)
+    steps = painter.explain_restyle(fine[:64, :96], params=Params(size="256"))
+    assert [step.name for step in steps] == ["seen", "strokes", "translated", "back", "changed", "identity"]
+    assert steps[1].image.shape == steps[2].image.shape and "pairs" in steps[2].text
     assert (painter.restyle(fine, [], params=Params(size="256", strength=0)) == fine).all()
 
 

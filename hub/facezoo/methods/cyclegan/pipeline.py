@@ -35,6 +35,7 @@ _NAMED = {"painting": "a painting", "photo": "a photo", "bright_painting": "a pa
           "persona": "the persona", "anyone": "somebody else"}  # fmt: skip
 _FOREHEAD = 0.5  # how much higher the forehead is than the mesh shows
 _FADE = 0.3  # widths of a face over which what is around it changes more and more
+_STROKES = 25.0  # grey levels between strokes that are shown and their ground
 _GLOW = 90.0  # grey levels of change that are white in the heat map
 
 
@@ -112,16 +113,32 @@ class CycleGan(RestylePipeline):
         there = _added(picture, self._change(forth, picture, size))
         returned = _added(there, self._change(back, there, size))
         same = _added(picture, self._change(back, picture, size))
+        strokes = self._strokes(forth, picture, size)
+        began = "It began with pairs that rules had painted." if strokes else "Nobody ever showed it a pair."
         return [
             Step("seen", "What the network sees", seen, picture, made=False),
-            Step("translated", "Translated", f"One network turns it into {_NAMED[forth]}. Nobody ever showed it a "
-                 "pair.", there, made=True),
+            *strokes,
+            Step("translated", "Translated", f"One network turns it into {_NAMED[forth]}. {began}", there,
+                 made=True),
             Step("back", "And back again", "A second network must find the way back. What it cannot find, the first "
                  "one may not throw away: so a face stays the same face.", returned, made=True),
             Step("changed", "Where it changed", "Dark is as it was, bright was changed most.",
                  _heat(picture, there), made=False),
             Step("identity", "Left alone", "The second network, given this picture at once, should do next to nothing: "
                  "it is what it makes already. Without that rule colours drift.", same, made=True),
+        ]  # fmt: skip
+
+    def _strokes(self, name: str, picture: Image, size: int) -> list[Step]:
+        """What a painter is told, for the explanation; nothing for translators that are told nothing."""
+        if not isinstance(self.networks[name], BrushGenerator):
+            return []
+        guide = stroke_guide(_shrunk(picture, size))
+        drawn = np.clip((guide[..., :3] + 1) * 127.5 + _STROKES * guide[..., 3:4], 0, 255).astype(np.uint8)
+        height, width = picture.shape[:2]
+        shown = np.asarray(cv2.resize(drawn, (width, height), interpolation=cv2.INTER_CUBIC), np.uint8)
+        return [
+            Step("strokes", "Where strokes lie", "Strokes follow the forms, and in the background whirls. The network "
+                 "is told so; in which colours it paints them it has learned.", shown, made=False),
         ]  # fmt: skip
 
     def _ways(self, params: Params, identity: Face | None) -> tuple[str, str]:

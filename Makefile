@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test check release examples clean
+.PHONY: help demo test check release ray examples clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3)
 PORT ?= 7860
@@ -43,6 +43,10 @@ release: $(VENV)/.test  ## build wheel and sdist into dist, install them into a 
 	rm -rf dist
 	$(BIN)/python -m hatchling build -d dist
 	$(BIN)/python -m pytest -q -s -m release tests/test_release.py $(PYTEST)
+
+ray: $(VENV)/.test  ## install Ray (about 500 MB), then test replicas
+	$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e ".[ray]"
+	$(BIN)/python -m pytest -q -m ray tests/runner/test_replicas.py $(PYTEST)
 
 examples: $(VENV)/.test  ## make the finished results anew that the hub opens with
 	$(BIN)/python -m facezoo.ui.examples

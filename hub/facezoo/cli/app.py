@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 import typer
 
 import facezoo
-from facezoo.cli import bench, doctor, evaluate, show
+from facezoo.cli import bench, doctor, evaluate, hub, show
 from facezoo.cli import learn as learn_commands
 from facezoo.cli import mcp as mcp_commands
 from facezoo.cli import run as run_commands
@@ -44,7 +44,8 @@ zoo.command("pin")(zoo_commands.pin)
 zoo.command("spaces")(zoo_commands.spaces)
 app.command("evaluate")(evaluate.evaluate)
 app.command("bench")(bench.bench)
-app.command("demo")(run_commands.demo)
+app.command("demo")(hub.demo)
+app.command("serve")(hub.serve)
 app.command("mcp")(mcp_commands.mcp)
 app.command("doctor")(doctor.doctor)
 

@@ -1,11 +1,8 @@
-"""Commands that make something: run, animate, compare, explain, demo."""
+"""Commands that make something: run, animate, compare, explain."""
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import os
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -32,7 +29,7 @@ from facezoo.errors import Cancelled, FacezooError, UsageError
 if TYPE_CHECKING:
     from facezoo.runner import Comparison
 
-__all__ = ["animate", "compare", "demo", "explain", "motion", "run"]
+__all__ = ["animate", "compare", "explain", "motion", "run"]
 
 Inputs = Annotated[list[Path], typer.Argument(metavar="INPUT...", help="Photos, paintings, GIFs or videos.")]
 Portrait = Annotated[
@@ -244,34 +241,6 @@ def compare(
         for record in table["results"].values():
             print(_in_words(record))
         print(table["grid"])
-
-
-def demo(
-    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for every network.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=1, max=65535)] = 7860,
-    methods: Annotated[str, typer.Option(metavar="A,B", help="Only these methods.")] = "",
-    weights: OwnWeights = "",
-    public: Annotated[
-        bool, typer.Option("--public", help="For everybody: shares, rates, /healthz, /readyz, /metrics, a log as JSON.")
-    ] = False,
-    rate: Annotated[
-        str, typer.Option(metavar="RATE", help='With --public: runs of one client, such as "60/minute; 600/hour".')
-    ] = "",
-) -> None:
-    """Start the hub, the web page of facezoo, on this machine."""
-    from facezoo import registry
-
-    needed = {"gradio": "hub"} | ({"limits": "hub,public", "prometheus_client": "hub,public"} if public else {})
-    for package, extra in needed.items():
-        if importlib.util.find_spec(package) is None:
-            advice = f"Install it: pip install 'facezoo[{extra}]'"
-            raise FacezooError(f"The hub needs {package.replace('_', '-')}, which is not installed.", advice)
-    for id in named(methods):
-        registry.load_spec(id)
-    words = ["-m", "facezoo.ui", "--host", host, "--port", str(port), "--methods", methods, "--weights", weights]
-    words += ["--public", "--rate", rate] if public else []
-    os.dup2(sys.stderr.fileno(), 2)  # which is silenced while commands run
-    os.execv(sys.executable, [sys.executable, *words])
 
 
 def _run_all(

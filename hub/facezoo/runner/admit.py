@@ -36,6 +36,7 @@ __all__ = [
     "destination_of",
     "driver_of",
     "first_checked",
+    "folder_for",
     "folder_of",
     "identity_of",
     "inspect",
@@ -191,9 +192,16 @@ def destination_of(output: str | Path | None, clip: Clip) -> Generator[Path]:
         raise UsageError(
             f"A {clip.kind} cannot be written as {written}.", f"Use one of: {' '.join(dict.fromkeys(allowed))}"
         )
-    if not destination.parent.is_dir():
-        raise UsageError(f"The folder {destination.parent} does not exist.", "Make it first, or write somewhere else.")
+    folder_for(destination)
     yield destination
+
+
+def folder_for(output: str | Path) -> Path:
+    """The folder that a result goes into. Raises UsageError when there is none."""
+    folder = Path(output).parent
+    if not folder.is_dir():
+        raise UsageError(f"The folder {folder} does not exist.", "Make it first, or write somewhere else.")
+    return folder
 
 
 @contextmanager

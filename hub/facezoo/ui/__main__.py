@@ -21,6 +21,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--weights", default="", help="a folder or OWNER/NAME@REVISION, in place of facezoo's own")
     parser.add_argument("--public", action="store_true", help="for everybody: rates, probes, figures, a log as JSON")
     parser.add_argument("--rate", default="", help="in public, how often one client may start work")
+    parser.add_argument("--replicas", type=int, default=0, help="work on Ray, this many at a time")
+    parser.add_argument("--address", default="", help="of a Ray cluster, with --replicas")
     given = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, _leave)
     try:
@@ -38,15 +40,26 @@ def _start(given: argparse.Namespace) -> None:
     from facezoo.registry import prefer
 
     prefer(given.weights)
+    if not given.replicas:
+        _serve(given)
+        return
+    from facezoo.runner.replicas import replicas
+
+    with replicas(given.replicas, given.address):
+        signal.signal(signal.SIGTERM, _leave)  # Ray has set its own
+        _serve(given)
+
+
+def _serve(given: argparse.Namespace) -> None:
     methods = [each.strip() for each in given.methods.split(",") if each.strip()] or None
     if given.public:
         from facezoo.ui.public.serve import RUNS, serve
 
-        serve(methods, host=given.host, port=given.port, rate=given.rate or RUNS)
+        serve(methods, host=given.host, port=given.port, rate=given.rate or RUNS, at_once=given.replicas)
         return
     from facezoo.ui.app import build, launch
 
-    launch(build(methods), host=given.host, port=given.port)
+    launch(build(methods, at_once=given.replicas or 1), host=given.host, port=given.port)
 
 
 def _leave(number: int, frame: object) -> None:

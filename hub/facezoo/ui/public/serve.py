@@ -86,14 +86,16 @@ class PublicHub:
 
 
 def serve(
-    methods: Sequence[str] | None = None, *, host: str = "127.0.0.1", port: int | None = None, rate: str = RUNS
-) -> None:
+    methods: Sequence[str] | None = None, *, host: str = "127.0.0.1", port: int | None = None, rate: str = RUNS,
+    at_once: int = 0,
+) -> None:  # fmt: skip
     """Builds the hub, starts it, and returns when SIGTERM or SIGINT came and all work has ended; a second one ends it
-    at once. A run at a time for every two cores; no Train tab, which would keep faces for days.
+    at once. No Train tab, which would keep faces for days.
 
     methods: ids to offer, all when None. port: GRADIO_SERVER_PORT when None, as on Spaces, or 7860. rate: how often a
-    client may start work. Raises UsageError for methods and rate, OSError when the port is taken."""
-    at_once = max(1, cores() // 2)
+    client may start work. at_once: runs that go on at a time, one for every two cores when 0. Raises UsageError for
+    methods and rate, OSError when the port is taken."""
+    at_once = at_once or max(1, cores() // 2)
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cores() // at_once)))  # before torch is imported
     from facezoo.ui.app import build, launch
 

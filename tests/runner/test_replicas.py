@@ -85,6 +85,13 @@ def film(output: Path, stages: list[str], reached: threading.Event) -> facezoo.S
     return runner.run("motion_transfer", portrait, driving="talk", output=output, progress=progress)
 
 
+def busiest() -> int:
+    """The replica that has worked within the last moment."""
+    before = {pid: sum(psutil.Process(pid).cpu_times()[:2]) for pid in workers()}
+    time.sleep(0.3)
+    return max(before, key=lambda pid: sum(psutil.Process(pid).cpu_times()[:2]) - before[pid])
+
+
 def test_a_replica_that_dies_is_made_good(tmp_path: Path) -> None:
     """Its work is begun anew by another one, once, and whoever waits is told."""
     stages: list[str] = []
@@ -92,12 +99,10 @@ def test_a_replica_that_dies_is_made_good(tmp_path: Path) -> None:
     with ThreadPoolExecutor(1) as threads:
         answer = threads.submit(film, tmp_path / "film.mp4", stages, reached)
         assert reached.wait(120)
-        busiest = max(workers(), key=lambda pid: sum(psutil.Process(pid).cpu_times()[:2]))
-        os.kill(busiest, signal.SIGKILL)
+        os.kill(busiest(), signal.SIGKILL)
         killed = time.monotonic()
         sealed = answer.result(240)
-    again = stages.count(AGAIN)
-    assert again <= 1  # none when the other replica had the work
+    assert stages.count(AGAIN) == 1
     assert facezoo.verify(sealed.path).c2pa == "trusted"
     while len(workers()) < 2:
         assert time.monotonic() - killed < 120, "no new replica came"

@@ -57,7 +57,7 @@ def test_clients_take_turns(page: Any) -> None:
     (function,) = page.fns.values()
     queue = queue_fairly(page, lambda scope: scope["client"][0])
     assert page._queue is queue
-    assert queue.max_size == 60
+    assert queue.places == 60 and not queue.full()
     queue.active_jobs = [None] * 4
     queue.create_event_queue_for_fn(function)
     waiting = queue.event_queue_per_concurrency_id[function.concurrency_id]
@@ -67,6 +67,8 @@ def test_clients_take_turns(page: Any) -> None:
         event.enqueue_time = number
         waiting.queue.append(event)
     assert queue.waiting("greedy") == 5
+    queue.places = 8
+    assert queue.full()
     served: list[str] = []
     while taken := queue.get_events():
         events, _, _ = taken

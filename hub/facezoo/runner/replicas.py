@@ -92,7 +92,7 @@ def replicas(count: int, address: str = "") -> Generator[None]:
     except (ConnectionError, ValueError, RuntimeError) as problem:
         raise FacezooError(f"Ray is not reached: {problem}", "Check --address; `ray status` shows a cluster.") from None
     try:
-        serve.start(http_options={"location": "NoServer"})
+        serve.start(proxy_location="Disabled")
         threads = {"runtime_env": {"env_vars": {"OMP_NUM_THREADS": "1"}}}
         deployment = serve.deployment(
             Replica,

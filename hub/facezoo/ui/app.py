@@ -90,15 +90,7 @@ def launch(
     from facezoo.safety.marks import make_own_key
 
     make_own_key()
-    from starlette.middleware import Middleware
-
-    from facezoo.ui.delivery import Delivery
-
-    shares = Shares(public.limits() if public else Limits(), disk=workspace.used)
-    before = [_guard(hub, host, shares), Middleware(Delivery, hub, _warm_up)]
-    if public:
-        before.insert(0, public.front(hub, shares))
-    settings: dict[str, Any] = {"app_kwargs": {"middleware": before}}
+    settings: dict[str, Any] = {"app_kwargs": {"middleware": _before(hub, host, public)}}
     _, address, _ = hub.launch(
         server_name=host,
         server_port=port,
@@ -122,8 +114,19 @@ def launch(
     return address
 
 
+def _before(hub: gr.Blocks, host: str, public: PublicHub | None) -> list[Any]:
+    """What stands before every request, the outermost first."""
+    from starlette.middleware import Middleware
+
+    from facezoo.ui.delivery import Delivery
+
+    shares = Shares(public.limits() if public else Limits(), disk=workspace.used)
+    inner = [_guard(hub, host, shares), Middleware(Delivery, hub, _warm_up)]
+    return [public.front(hub, shares), *inner] if public else inner
+
+
 def _guard(hub: gr.Blocks, host: str, shares: Shares) -> Any:
-    """What stands before every request; the queue serves clients in turn from now on."""
+    """Whose requests are taken; the queue serves clients in turn from now on."""
     from starlette.middleware import Middleware
 
     from facezoo.ui.common.live import release

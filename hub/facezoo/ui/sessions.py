@@ -68,9 +68,11 @@ def forget_session(hub: gr.Blocks, session: str) -> None:
 class FairQueue(Queue):
     """Gradio's queue in which clients take turns: nobody waits for the second job of somebody else.
 
-    client_of: who sent a request, from its ASGI scope."""
+    client_of: who sent a request, from its ASGI scope. places: jobs that may wait; `full` says so before they are sent,
+    gradio itself refuses none."""
 
     client_of: Callable[[Any], str]
+    places: int | None
 
     async def push(self, body: Any, request: Any, username: str | None) -> Any:
         """As gradio's; the new job takes its turn."""
@@ -99,7 +101,7 @@ class FairQueue(Queue):
 
     def full(self) -> bool:
         """Whether the next job finds no place."""
-        return self.max_size is not None and len(self) >= self.max_size
+        return self.places is not None and len(self) >= self.places
 
     def at_work(self) -> int:
         """How many jobs are worked on."""
@@ -131,10 +133,10 @@ def queue_fairly(hub: gr.Blocks, client_of: Callable[[Any], str]) -> FairQueue:
         live_updates=old.live_updates,
         concurrency_count=old.max_thread_count,
         update_intervals=old.update_intervals,
-        max_size=old.max_size,
+        max_size=None,
         blocks=hub,
         default_concurrency_limit=old.default_concurrency_limit,
     )
-    fair.client_of = client_of
+    fair.client_of, fair.places = client_of, old.max_size
     held._queue = fair
     return fair

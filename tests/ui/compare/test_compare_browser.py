@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -262,4 +263,61 @@ def test_the_keyboard_finds_its_way(visit: Visitor) -> None:
     page.keyboard.press("Enter")
     _finished(page)
     page.wait_for_function("document.activeElement.id === 'compare-run'")
+    seen.check()
+
+
+@pytest.mark.usefixtures("swap_method")
+def test_a_link_brings_a_comparison_back(visit: Visitor, hub: Hub, two_people: Path) -> None:
+    """The address follows a ready picture and a persona, opens the same files elsewhere, and never names an upload."""
+    seen = visit()
+    page = seen.page
+    page.locator("#compare-people label", has_text="Imani").click()
+    page.locator("#compare-results .who", has_text="Imani").first.wait_for()
+    page.locator('button[data-example="ferronniere"]').click()
+    page.wait_for_function("location.hash === '#compare/ferronniere/imani/1'", timeout=WORK)
+    files = "[...document.querySelectorAll('#compare-results .after')].map(each => each.src)"
+    shown = page.evaluate(files)
+    assert len(shown) >= 2
+    other = visit().page
+    other.goto(f"{hub.url}#compare/ferronniere/imani/1")
+    other.reload()
+    other.wait_for_function(f"want => {files}.join() === want", arg=",".join(shown), timeout=WORK)
+    assert other.locator('#compare-people input[value="imani"]').is_checked()
+    _compare_input(page).set_input_files(two_people)
+    page.locator("#compare-results .plan").wait_for(timeout=WORK)
+    page.wait_for_function("location.hash === '#compare'")
+    seen.check()
+
+
+@pytest.mark.usefixtures("swap_method")
+def test_all_of_it_is_taken_along(visit: Visitor, hub: Hub, tmp_path: Path) -> None:
+    """Of a comparison that ships, and of one that was made just now: a sealed picture, and a ZIP."""
+    seen = visit()
+    page = seen.page
+    for run in (False, True):
+        if run:
+            page.locator("#compare-run").click()
+            _finished(page)
+        row = page.locator("#compare-results .take")
+        for words, suffix in (("One picture of all", ".png"), ("All files", ".zip")):
+            with page.expect_download(timeout=WORK) as started:
+                row.get_by_text(words).click()
+            name = started.value.suggested_filename
+            assert name.endswith(suffix) and name.startswith("facezoo-")
+            started.value.save_as(tmp_path / name)
+            if suffix == ".png":
+                found = hub.verify(tmp_path / name)
+                assert (found["c2pa"], found["method"]) == ("trusted", "compare")
+                continue
+            with zipfile.ZipFile(tmp_path / name) as packed:
+                assert {"grid.png", "metrics.json", "README.txt"} < set(packed.namelist())
+    seen.check()
+
+
+def test_verify_opens_on_an_example(visit: Visitor) -> None:
+    seen = visit()
+    page = seen.page
+    page.get_by_role("tab", name="Verify", exact=True).click()
+    page.locator('#verify-answer .example [data-answer="trusted"]').wait_for(timeout=WORK)
+    assert page.locator("#verify-answer img").first.evaluate("e => e.naturalWidth") > 100
     seen.check()

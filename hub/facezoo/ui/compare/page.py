@@ -10,7 +10,7 @@ import gradio as gr
 from facezoo.types import MethodSpec
 from facezoo.ui.common.cards import grid, panel
 from facezoo.ui.common.form import SwapForm, swap_form
-from facezoo.ui.common.html import heading, static, template
+from facezoo.ui.common.html import component, heading, static, template
 from facezoo.ui.common.picture import Chosen, chosen_face
 from facezoo.ui.compare.comparison import Comparing, key_of, leave, left
 from facezoo.ui.compare.take import take_away
@@ -37,6 +37,7 @@ def compare_page(specs: Sequence[MethodSpec]) -> SwapForm:
             first = comparing.before(form.picture.chosen.value, people.value, "1")
             results = static(first, elem_id="compare-results")
             take_away(specs)
+            component("compare/link.js", "", {}, "link")
     kept = gr.State(dict[str, str]())
     _wire_choices(comparing, form, results, kept)
 

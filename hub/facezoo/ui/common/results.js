@@ -46,7 +46,9 @@
     const picture = slider.parentElement;
     if (!whole || !picture.classList.contains('viewed')) return slider.dataset.start;
     const [width, left] = seen(picture);
-    return String(Math.round((100 * (Number(slider.dataset.start) - left)) / width));
+    const { naturalWidth, naturalHeight } = picture.querySelector('img');
+    const fills = Math.min(1, naturalWidth / naturalHeight || 1); // of the square's width
+    return String(Math.round((100 * fills * (Number(slider.dataset.start) - left)) / width + 50 * (1 - fills)));
   }
 
   document.addEventListener('input', event => {

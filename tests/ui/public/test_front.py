@@ -99,6 +99,13 @@ def test_who_leaves_takes_nothing_new_and_answers_what_was_begun() -> None:
     assert request(front, "/gradio_api/queue/data")[0] == 200
 
 
+def test_a_full_disk_takes_no_files() -> None:
+    front, _ = new(has_room=lambda: False)
+    status, headers, _ = request(front, "/gradio_api/upload", "POST")
+    assert (status, headers["retry-after"]) == (507, "600")
+    assert request(front, "/gradio_api/queue/join", "POST")[0] == 200
+
+
 def test_a_busy_hub_says_when_to_come_again() -> None:
     front, _ = new()
     assert request(front, "/busy")[1]["retry-after"] == "10"

@@ -126,6 +126,8 @@ class Front:
             try:
                 if self._state.leaving:
                     raise TooMuch("This hub is being restarted. Come back in a moment.", status=503, retry=_RETRY)
+                if _kind(scope) == "upload" and not self._has_room():
+                    raise TooMuch("The hub has no room for files just now.", status=507, retry=600)
                 self._rate.check(client)
             except TooMuch as much:
                 body = json.dumps({"detail": much.words}).encode()

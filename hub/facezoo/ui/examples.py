@@ -4,7 +4,7 @@ Each method that has an example.json, {"input": example id, "persona": persona i
 that animates, {"input": example id, "driving": template name}, an example.mp4; or {"input": example id, "say": text,
 "voice": language, "speaker": "man" or "woman"}, for which espeak-ng must be installed. Every shipped motion gets a
 small film and a still in ui/animate/motions, and every ready picture through every method that swaps, as every persona,
-a place in ui/gallery: about seven minutes in all on two idle cores. All are signed by a key that is made for this run
+a place in ui/gallery: two and a half minutes of processor time. All are signed by a key that is made for this run
 and thrown away; its root certificate goes into safety/anchors.pem, so that every facezoo verifies them as trusted.
 """
 

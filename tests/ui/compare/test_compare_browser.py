@@ -235,7 +235,7 @@ def test_figures_blink_and_closer_hold_for_all(visit: Visitor, width: int) -> No
     page.get_by_role("button", name="Figures").click()
     assert {each.is_visible() for each in measures.all()} == {True}
     words = measures.first.inner_text()
-    for name in ("Head moved", "Features moved", "Expression", "Sharpness", "Time", "Size"):
+    for name in ("Head moved", "Features moved", "Expression", "Sharpness", "Size"):
         assert name in words
     assert measures.first.locator("details.why").count() == measures.first.locator("dt").count()
     page.get_by_role("button", name="Blink").click()

@@ -28,7 +28,8 @@ def violations(page: Page) -> list[Any]:
 def open_page(page: Page, name: str) -> None:
     """A tab by its address."""
     page.evaluate("name => { location.hash = name; }", f"#{name}")
-    page.locator(f'[role=tab][data-tab-id="{name.split("/")[-1]}"][aria-selected=true]').wait_for(state="attached")
+    tab = name.rpartition("/")[2]
+    page.locator(f'[role=tab][data-tab-id="{tab}"][aria-selected=true]').wait_for(state="attached")
     page.locator("gradio-app h1:visible").first.wait_for()
     page.wait_for_timeout(500)
 

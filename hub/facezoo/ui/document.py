@@ -64,7 +64,9 @@ class Document:
         address = f"{root[1] if root else ''}/"
         held = [f"./assets/{name}" for name in self.sheets] + [f"{address}theme.css?v={self.hub.theme_hash}"]
         told = {"title": _TITLE, "about": _ABOUT, "picture": urljoin(address, PREVIEW)}
-        head = _HTML.head(LIGHT, DARK, f"./{self.look_address}", held, told, _script("hub") + _script("results"))
+        head = _HTML.head(
+            LIGHT, DARK, f"./{self.look_address}", held, told, "".join(map(_script, ("hub", "results", "carry")))
+        )
         html = _SHEET.sub(lambda found: "" if found[1] in self.sheets else found[0], _THEIRS.sub("", html))
         return html.replace("</head>", f"{head}</head>", 1).replace(_APP, f"{self._first_view}{_APP}", 1)
 

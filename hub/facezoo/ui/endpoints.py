@@ -275,7 +275,7 @@ def _guarded(work: Callable[[], Any]) -> Any:
     try:
         return work()
     except Exception as error:
-        told = explain(error)
+        told = error if isinstance(error, FacezooError) else explain(error)
         raise gr.Error(f"{told.message} {told.advice}".strip(), print_exception=False) from error
 
 

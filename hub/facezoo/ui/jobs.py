@@ -12,6 +12,7 @@ from typing import Any
 import gradio as gr
 
 from facezoo.errors import Cancelled, FacezooError, Refused
+from facezoo.safety.admission import IN_PROGRAMS
 from facezoo.types import Progress
 from facezoo.ui.shares import CLIENT
 
@@ -303,13 +304,11 @@ def explain(error: BaseException, *, kept: str = _NOT_KEPT) -> Failure:
     if isinstance(error, Cancelled):
         return Failure("stopped", "Stopped.", kept)
     if isinstance(error, FacezooError):
-        return Failure("refused" if isinstance(error, Refused) else "failed", error.message, error.advice)
+        advice = error.advice.replace(IN_PROGRAMS, "")
+        return Failure("refused" if isinstance(error, Refused) else "failed", error.message, advice)
     _log.error("unexpected error", exc_info=error)
-    return Failure(
-        "failed",
-        "Something went wrong on our side.",
-        "Nothing of yours is lost. Try again, or try another picture; the server's log has the details.",
-    )
+    advice = "Nothing of yours is lost. Try again, or try another picture; the server's log has the details."
+    return Failure("failed", "Something went wrong on our side.", advice)
 
 
 def duration(seconds: float) -> str:

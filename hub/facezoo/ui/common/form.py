@@ -165,7 +165,8 @@ def swap_form(
     suffixes = (*PHOTO_SUFFIXES, *(VIDEO_SUFFIXES if spec and "video" in spec.inputs.media else ()))
     whole = spec is not None and _whole(spec, spec.params())
     known = tuple(each for each in personas() if spec is None or spec.inputs.knows(each.id))
-    picker = Picker(prefix, suffixes, own=known if spec else ())
+    films = tuple(each for each in methods if "video" in each.inputs.media)
+    picker = Picker(prefix, suffixes, own=known if spec else (), films=films)
     picture = picture_input(picker, start=first_example(), whole=whole, ready="portrait")
     first = _first_choice(spec) if spec else {}
     settings: dict[str, Component] = {}

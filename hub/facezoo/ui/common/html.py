@@ -36,7 +36,7 @@ def static(html: str, **settings: Any) -> gr.HTML:
 
 
 def heading(words: str, level: int = 2, *, look: str = "", **settings: Any) -> gr.HTML:
-    """A heading in the surrounding layout. level: in the page's outline, whose one h1 is its title. look: "" for that of
+    """A heading in the surrounding layout. level: in the outline, whose one h1 is the title. look: "" for that of
     the level, "minor" or "quiet" for a smaller one."""
     return static(template("common/parts.html").heading(words, level, look), **settings)
 

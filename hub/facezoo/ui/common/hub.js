@@ -38,6 +38,19 @@
     door.scrollIntoView({ behavior: still ? 'auto' : 'smooth', block: 'start' });
   });
 
+  // A main button waits for the consent that its zone asks for, and shows where it is given.
+  document.addEventListener('click', event => {
+    const button = event.target.closest('.main-button');
+    const asked = [...(button?.closest('.left-zone, .tabitem')?.querySelectorAll('.consent input:not(:checked)') ?? [])]
+      .find(each => each.offsetParent);
+    if (!asked) return;
+    event.stopImmediatePropagation();
+    event.preventDefault();
+    asked.closest('.consent').classList.add('asked');
+    asked.focus({ preventScroll: true });
+    asked.scrollIntoView({ block: 'center' });
+  }, true);
+
   const shut = except => {
     for (const each of document.querySelectorAll('details.why[open]')) if (each !== except) each.open = false;
   };

@@ -14,6 +14,14 @@ from facezoo.types import MethodSpec, field_notes
 __all__ = ["strict", "widgets"]
 
 _CALLED = {"beside": "Side by side"}  # where a field's name is no good label
+_TITLES = {
+    "mkl": "Monge-Kantorovich (colours as a whole)",
+    "reinhard": "Reinhard (one colour channel at a time)",
+    "poisson": "Poisson (gradients carry on, light is taken over)",
+    "feather": "Feather (a soft edge alone)",
+    "none": "Not at all",
+}
+"""What choices of every method are called; others by their own name."""
 _FEW = 4  # up to this many choices are all shown, more go into a dropdown
 
 
@@ -47,7 +55,10 @@ def _widget(parameter: Parameter, note: str) -> Component:
     if parameter.kind == "switch":
         return gr.Checkbox(value=parameter.default, label=label, info=note)
     if parameter.kind == "choice":
-        choices = [(str(choice).replace("_", " "), choice) for choice in parameter.choices]
+        choices = [
+            (_TITLES.get(str(choice)) or str(choice).replace("_", " ").capitalize(), choice)
+            for choice in parameter.choices
+        ]
         if len(choices) <= _FEW:
             return gr.Radio(choices, value=parameter.default, label=label, info=note)
         return gr.Dropdown(choices, value=parameter.default, label=label, info=note)

@@ -8,6 +8,7 @@ function busy() {
 
 function pick(value) {
   busy();
+  element.dispatchEvent(new CustomEvent('facezoo:picked', { detail: value, bubbles: true }));
   props.value = { ...value, face: '1' };
   trigger('picked');
 }
@@ -53,6 +54,8 @@ function people() {
 function own(face) {
   return face === 'own' ? { personas: people() } : {};
 }
+
+element.addEventListener('facezoo:take', event => pick({ ...event.detail, carried: true }));
 
 for (const name of ['dragenter', 'dragover']) {
   element.addEventListener(name, event => {

@@ -13,7 +13,7 @@ import gradio as gr
 from facezoo.errors import BadInput, UsageError
 from facezoo.media.limits import PHOTO_SUFFIXES, VIDEO_SUFFIXES
 from facezoo.safety.admission import STATEMENT, agreed
-from facezoo.types import Face, Image, Persona
+from facezoo.types import Face, Image, MethodSpec, Persona
 from facezoo.ui.common.gallery import Place, places
 from facezoo.ui.common.html import component, template
 from facezoo.ui.jobs import LOOKING, Failure, explain
@@ -38,7 +38,7 @@ _PREVIEW_SIDE = 1280
 _NO_FACE = Failure(
     "refused",
     "No face was found in this picture.",
-    "Choose one where a face looks more or less towards you and is at least 64 pixels wide.",
+    "Choose one where a face looks more or less towards you and is at least 24 pixels wide.",
 )
 _PICTURE = ("Drop a picture with a face", "Photo or painting: JPEG, PNG, WebP, AVIF, HEIC, GIF")
 _ANY_PICTURE = ("Drop a picture", _PICTURE[1])
@@ -123,7 +123,8 @@ def _view(box: Place, width: int, height: int) -> View | None:
 class Picker:
     """How a picture is asked for. prefix: of element ids. legend: its name for screen readers. single: one face is
     brought to life, not all. largest: always the largest face, as the page says instead of asking. own: the people to
-    choose from when each of several faces becomes its own. invitation: what to drop, and which kinds."""
+    choose from when each of several faces becomes its own. invitation: what to drop, and which kinds. films: where one
+    picture of a film is used, the methods that take all of it."""
 
     prefix: str
     suffixes: tuple[str, ...] = PHOTO_SUFFIXES
@@ -132,6 +133,7 @@ class Picker:
     largest: bool = False
     own: tuple[Persona, ...] = ()
     invitation: tuple[str, str] = _PICTURE
+    films: tuple[MethodSpec, ...] = ()
 
     def markup(self, chosen: Chosen | None, failure: Failure | None = None, *, whole: bool = False) -> str:
         """The input as HTML. whole: all of the picture is changed, faces are not looked for."""

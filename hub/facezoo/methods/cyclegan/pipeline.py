@@ -26,13 +26,13 @@ __all__ = ["CycleGan"]
 
 _STYLES = {
     "van_gogh": ("painting", "photo"),
-    "van_gogh_bright": ("bright_painting", "bright_photo"),
+    "van_gogh_bright": ("bright_painting", "photo"),
     "old_masters": ("old_painting", "old_photo"),
 }
 _FACES = ("persona", "anyone")
 _NAMED = {"painting": "a painting", "photo": "a photo", "bright_painting": "a painting",
-          "bright_photo": "a photo", "old_painting": "an old painting", "old_photo": "a photo",
-          "persona": "the persona", "anyone": "somebody else"}  # fmt: skip
+          "old_painting": "an old painting", "old_photo": "a photo", "persona": "the persona",
+          "anyone": "somebody else"}  # fmt: skip
 _FOREHEAD = 0.5  # how much higher the forehead is than the mesh shows
 _FADE = 0.3  # widths of a face over which what is around it changes more and more
 _STROKES = 25.0  # grey levels between strokes that are shown and their ground
@@ -40,8 +40,8 @@ _GLOW = 90.0  # grey levels of change that are white in the heat map
 
 
 class CycleGan(RestylePipeline):
-    """Translators in pairs, each named after what it makes: for photos and paintings, for photos and older paintings,
-    for a persona and anyone. Weights hold one pair or more.
+    """Translators in pairs, each named after what it makes: for photos and paintings (bright ones share the way back),
+    for photos and older paintings, for a persona and anyone. Weights hold one pair or more.
 
     Those of pictures are fully convolutional and see the whole picture at once, so that there are no seams. Source: Zhu
     et al. 2017, "Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial Networks"."""
@@ -115,13 +115,15 @@ class CycleGan(RestylePipeline):
         same = _added(picture, self._change(back, picture, size))
         strokes = self._strokes(forth, picture, size)
         began = "It began with pairs that rules had painted." if strokes else "Nobody ever showed it a pair."
+        held = "What it cannot find, the first one may not throw away: so a face stays the same face."
+        if strokes:
+            held = f"{held} Here the two were not trained together, and much is lost."
         return [
             Step("seen", "What the network sees", seen, picture, made=False),
             *strokes,
             Step("translated", "Translated", f"One network turns it into {_NAMED[forth]}. {began}", there,
                  made=True),
-            Step("back", "And back again", "A second network must find the way back. What it cannot find, the first "
-                 "one may not throw away: so a face stays the same face.", returned, made=True),
+            Step("back", "And back again", f"A second network must find the way back. {held}", returned, made=True),
             Step("changed", "Where it changed", "Dark is as it was, bright was changed most.",
                  _heat(picture, there), made=False),
             Step("identity", "Left alone", "The second network, given this picture at once, should do next to nothing: "

@@ -64,7 +64,9 @@ def shipped_row(picture: str, persona: str) -> str:
 
 def made_row(grid: Path, archive: Path) -> str:
     """What is offered below a comparison that was made just now. The sheet is saved under the name of the ZIP."""
-    return _HTML.take_made(grid, archive, archive.stem + grid.suffix)
+    named = archive.with_suffix(grid.suffix)
+    named.hardlink_to(grid)
+    return _HTML.take_made(named, archive)
 
 
 def pack(path: Path, grid: Path, cards: Mapping[str, Card], title: str) -> None:

@@ -252,6 +252,7 @@ def _networks(methods: Sequence[str]) -> Iterator[tuple[str, Any, tuple[Any, ...
 
     from facezoo import registry
     from facezoo.methods.cyclegan.model import ResnetGenerator
+    from facezoo.methods.cyclegan.strokes import GUIDES
     from facezoo.methods.face2face.model import UnetGenerator
     from facezoo.methods.talking_head.model import Generator
 
@@ -274,7 +275,9 @@ def _networks(methods: Sequence[str]) -> Iterator[tuple[str, Any, tuple[Any, ...
             continue
         for side in (256, 512) if method == "cyclegan" else (network.side,):
             inputs: tuple[Any, ...] = (torch.rand(1, 3, side, side) * 2 - 1,)
-            if method != "cyclegan":
+            if method == "cyclegan":
+                inputs += (torch.rand(1, GUIDES, side, side),)
+            else:
                 inputs += torch.rand(1, side, side, 2) * 2 - 1, torch.zeros(1, dtype=torch.long)
             yield f"{method}'s {name}, {side} px", network, inputs
 

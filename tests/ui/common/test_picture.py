@@ -11,14 +11,24 @@ import pytest
 from facezoo.motion.template import shipped_names
 from facezoo.types import Persona
 from facezoo.ui import workspace
-from facezoo.ui.common.picture import OWN, Chosen, Picker, driver_input, first_example, picture_input
+from facezoo.ui.common.picture import (
+    OWN,
+    Chosen,
+    Picker,
+    driver_input,
+    face_view,
+    first_example,
+    picture_input,
+    start_at,
+    subject,
+)
 from facezoo.zoo.embedded import personas
 
 
-def test_each_its_own_is_offered_for_two_to_twelve_faces() -> None:
+def test_each_its_own_is_offered_for_two_to_twelve_faces(portrait: Path) -> None:
     def shown(faces: int, people: tuple[Persona, ...]) -> bool:
         box = (10.0, 10.0, 20.0, 20.0)
-        chosen = Chosen(Path("a.png"), Path("a.png"), "A", boxes=(box,) * faces, looked=True)
+        chosen = Chosen(portrait, portrait, "A", boxes=(box,) * faces, looked=True)
         return f'value="{OWN}"' in Picker("x", own=people).markup(chosen)
 
     assert [faces for faces in (1, 2, 12, 13) if shown(faces, tuple(personas()))] == [2, 12]
@@ -53,6 +63,21 @@ def test_one_face_comes_alive_at_a_time() -> None:
     crowd = replace(chosen, boxes=((1, 1, 5, 5), (9, 9, 5, 5)), looked=True)
     assert 'value="all"' in Picker("compare").markup(crowd)
     assert 'value="all"' not in Picker("animate", single=True).markup(crowd)
+
+
+def test_faces_of_a_group_are_chosen_by_their_crops() -> None:
+    chosen = first_example("gypsy-girl")
+    assert chosen is not None
+    assert "face-crop" not in Picker("compare").markup(chosen), "one face needs no choice"
+    crowd = replace(chosen, boxes=((1, 1, 20, 20), (60, 9, 20, 20)), looked=True)
+    assert Picker("compare").markup(crowd).count("face-crop") == 2
+    first, second = face_view(crowd, 1), face_view(crowd, 2)
+    assert first and second
+    assert first.left > second.left, "the second lies further to the right"
+    assert face_view(crowd, "all") == first
+    assert subject(crowd, 2).endswith(", face 2")
+    assert subject(crowd, "all").endswith(", 2 faces")
+    assert start_at(replace(crowd, boxes=((40, 40, 55, 55),)), 1) == 40 + 55 // 4 + 1  # it fills the picture
 
 
 def test_paintings_come_first() -> None:

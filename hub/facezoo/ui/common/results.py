@@ -59,7 +59,7 @@ def finish(spec: MethodSpec, sealed: Sealed, chosen: Chosen, face: int | str, *,
     from facezoo.evaluate.verdict import verdict
     from facezoo.safety.seal import verify
 
-    sealed = named(sealed)
+    sealed = _sized(named(sealed))
     view = face_view(chosen, face)
     card = Card(
         spec, "done", sealed, chosen.preview, view=view, at=start_at(chosen, face), subject=subject(chosen, face)
@@ -91,6 +91,16 @@ def named(sealed: Sealed) -> Sealed:
     path = sealed.path.with_name(name)
     path.hardlink_to(sealed.path)
     return replace(sealed, path=path)
+
+
+def _sized(sealed: Sealed) -> Sealed:
+    """With the width and height of a still in its record."""
+    from PIL import Image
+
+    if sealed.path.suffix.lower() not in _STILL:
+        return sealed
+    with Image.open(sealed.path) as picture:
+        return replace(sealed, record=sealed.record | {"size": picture.size})
 
 
 def shipped_example(spec: MethodSpec) -> Path:

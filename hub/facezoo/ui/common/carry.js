@@ -82,7 +82,7 @@
     const link = event.target.closest('.card [data-opens-tab]');
     if (led || (!tab && !link)) return; // the tab that a link opens is the link's own affair
     const zone = zoneNow(), left = zone && chosenIn(zone);
-    if (left?.picture && (mine || link) && arrived === turn) carried = left;
+    if (left?.picture && (mine || link) && arrived === turn) carried = { ...left, person: left.person ?? carried?.person };
     if (!carried) return;
     turn += 1;
     led = Boolean(link);

@@ -95,6 +95,8 @@ def test_help_lists_every_command(facezoo: Callable[..., Result]) -> None:
         "evaluate",
         "bench",
         "demo",
+        "serve",
+        "mcp",
         "doctor",
     ):
         assert re.search(rf"^  {command} ", result.out, re.MULTILINE)

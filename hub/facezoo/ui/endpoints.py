@@ -275,7 +275,8 @@ def _guarded(work: Callable[[], Any]) -> Any:
     try:
         return work()
     except Exception as error:
-        told = error if isinstance(error, FacezooError) else explain(error)
+        explained = explain(error)  # which counts it, too
+        told = error if isinstance(error, FacezooError) else explained
         raise gr.Error(f"{told.message} {told.advice}".strip(), print_exception=False) from error
 
 

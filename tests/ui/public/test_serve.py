@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ from facezoo.ui.public import serve as serve_module
 from facezoo.ui.public.serve import LIMITS, PublicHub, cores
 
 if TYPE_CHECKING:
-    from tests.ui.conftest import Serve, Server
+    from tests.ui.conftest import Server
 
 SPARE = 256 << 20
 
@@ -69,16 +69,29 @@ def test_uploads_go_within_the_hour(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def public(serve: Serve, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """It is ready."""
+def public(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """It is ready, and stays so until the last test, which ends it."""
     pytest.importorskip("gradio")
+    from tests.ui.conftest import Server
+
     command = ["-m", "facezoo.ui", "--public", "--port", "PORT", "--methods", "landmark_warp", "--rate", "8/minute"]
-    with serve(command, tmp_path_factory.mktemp("public"), {**os.environ, "FACEZOO_PROXIES": "127.0.0.1"}) as server:
-        for _ in range(300):
-            if ask(server, "/readyz")[0] == 200:
-                break
-            time.sleep(0.1)
+    server = Server(command, tmp_path_factory.mktemp("public"), {**os.environ, "FACEZOO_PROXIES": "127.0.0.1"})
+    server.start()
+    assert server.process is not None
+    try:
+        until(lambda: ask(server, "/readyz")[0] == 200)
         yield server
+    finally:
+        if server.process.poll() is None:
+            server.stop()
+
+
+def until(come: Callable[[], bool]) -> None:
+    """Waits for it, for a minute at most."""
+    ends = time.monotonic() + 60
+    while not come():
+        assert time.monotonic() < ends
+        time.sleep(0.02)
 
 
 def ask(server: Server, path: str, body: Any = None, **headers: str) -> tuple[int, dict[str, str], bytes]:
@@ -131,27 +144,6 @@ def test_rates_errors_figures_and_log(public: Server, stranger: Path, landscape:
         assert secret not in log
 
 
-@pytest.mark.slow
-def test_it_leaves_when_its_work_is_done(public: Server, portrait: Path) -> None:
-    """A job that was begun when SIGTERM came is finished; what comes after is told to come again."""
-    told: list[str] = []
-    work = threading.Thread(target=lambda: told.append(run_once(public, portrait, "198.51.100.3", consent=True)))
-    work.start()
-    while "queue_at_work 1.0" not in ask(public, "/metrics")[2].decode() and work.is_alive():
-        time.sleep(0.01)
-    assert public.process is not None
-    public.process.send_signal(signal.SIGTERM)
-    while ask(public, "/readyz")[0] == 200:
-        time.sleep(0.01)
-    status, headers, _ = ask(public, "/gradio_api/queue/join", {})
-    assert (status, headers["retry-after"]) == (503, "10")
-    work.join(30)
-    assert "event: complete" in told[0]
-    assert public.process.wait(30) == 0
-    assert list((public.folder / "tmp").iterdir()) == []
-    public.start()  # for the fixture, which expects one that runs
-
-
 def test_what_is_missing_is_said(tmp_path: Path) -> None:
     """The command names the extra."""
     code = (
@@ -162,3 +154,21 @@ def test_what_is_missing_is_said(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 1
     assert "pip install 'facezoo[hub,public]'" in done.stderr
+
+
+@pytest.mark.slow
+def test_it_leaves_when_its_work_is_done(public: Server, portrait: Path) -> None:
+    """A job that was begun when SIGTERM came is finished; what comes after is told to come again."""
+    told: list[str] = []
+    work = threading.Thread(target=lambda: told.append(run_once(public, portrait, "198.51.100.3", consent=True)))
+    work.start()
+    until(lambda: b"queue_at_work 1.0" in ask(public, "/metrics")[2] or not work.is_alive())
+    assert public.process is not None
+    public.process.send_signal(signal.SIGTERM)
+    until(lambda: ask(public, "/readyz")[0] != 200)
+    status, headers, _ = ask(public, "/gradio_api/queue/join", {})
+    assert (status, headers["retry-after"]) == (503, "10")
+    work.join(30)
+    assert "event: complete" in told[0]
+    assert public.process.wait(30) == 0
+    assert list((public.folder / "tmp").iterdir()) == []

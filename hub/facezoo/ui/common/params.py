@@ -20,6 +20,8 @@ _TITLES = {
     "poisson": "Poisson (gradients carry on, light is taken over)",
     "feather": "Feather (a soft edge alone)",
     "none": "Not at all",
+    "van_gogh": "Van Gogh, by night",
+    "van_gogh_bright": "Van Gogh, by day",
 }
 """What choices of every method are called; others by their own name."""
 _FEW = 4  # up to this many choices are all shown, more go into a dropdown

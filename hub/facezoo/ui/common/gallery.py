@@ -74,6 +74,7 @@ def shipped_pictures() -> list[Path]:
 def _finished(spec: MethodSpec, persona: str, path: Path, facts: Mapping[str, Any]) -> Finished:
     from facezoo.evaluate.metrics import Measures
     from facezoo.evaluate.verdict import Taken, Verdict
+    from facezoo.safety.seal import shipped
 
     record = {
         "method": spec.id,
@@ -84,7 +85,7 @@ def _finished(spec: MethodSpec, persona: str, path: Path, facts: Mapping[str, An
         "notes": facts["notes"],
     }
     verdict = Verdict(Measures(*facts["kept"]), facts["sharpness"], Taken(facts["taken"], facts["persona"]))
-    return Finished(Sealed(path, {}, record), verdict)
+    return Finished(shipped(path, record), verdict)
 
 
 @cache

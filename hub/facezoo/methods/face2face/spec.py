@@ -36,8 +36,8 @@ SPEC = MethodSpec(
     year=2016,
     paper="https://arxiv.org/abs/2007.14808",
     summary="Your face becomes a drawing: where eyes, brows and mouth are, how the head is turned, nothing of who you "
-    "are. A network that knows one persona paints that drawing, and the persona does what you do. The paper of 2016 fits "
-    "a 3D model of the face; a drawing and a pix2pix network (2017) take its place here.",
+    "are. A network that knows one persona paints that drawing, and the persona does what you do. The paper of 2016 "
+    "fits a 3D model of the face; a drawing and a pix2pix network (2017) take its place here.",
     family="translation",
     tasks=("swap", "puppet"),
     licence="Apache-2.0",

@@ -75,10 +75,14 @@ class Document:
         from markupsafe import Markup
 
         blocks: list[Any] = list(self.hub.blocks.values())
-        parts = {name: each.value for each in blocks for name in each.elem_classes or () if isinstance(each, gr.HTML)}
+        html = [each for each in blocks if isinstance(each, gr.HTML)]
+        parts = {name: each.value for each in html for name in each.elem_classes or ()}
+        results = next((each.value for each in html if each.elem_id == "compare-results"), "")
+        picture = next((each.props["markup"] for each in html if "picture-input" in (each.elem_classes or ())), "")
         main = next(each for each in blocks if each.elem_id == "main")
         tabs = [each.label for each in main.children]
         top, begin = Markup(parts.get("brand-block", "")), Markup(parts.get("hero-block", ""))
+        begin = _HTML.beginning(begin, Markup(picture), Markup(results))
         return str(_HTML.first_view(top, tabs, begin, _script("first_view")))
 
 

@@ -8,7 +8,7 @@
     return;
   }
   const drawn = new MutationObserver(() => {
-    if (!document.querySelector('gradio-app .hero')) return;
+    if (!document.querySelector('gradio-app #compare-results .results')) return;
     drawn.disconnect();
     requestAnimationFrame(() => shown.remove());
   });

@@ -276,7 +276,7 @@ def test_over_http_and_on_its_tab(listed: None, landscape: Path, tmp_path: Path)
     hub = build(["cyclegan"])
     radios = [each["props"]["choices"] for each in hub.config["components"] if each["type"] == "radio"]
     tasks = ["photo_to_painting", "painting_to_photo", "persona"]
-    assert [(each.replace("_", " "), each) for each in tasks] in radios
+    assert [(each.replace("_", " ").capitalize(), each) for each in tasks] in radios
     try:
         address = launch(hub, port=free_port(), block=False, quiet=True)
         client = Client(address, download_files=str(tmp_path), verbose=False)

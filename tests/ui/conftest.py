@@ -215,6 +215,7 @@ def meet(browser: Browser) -> Iterator[Visitor]:
         seen.page.on("pageerror", lambda error: seen.errors.append(str(error)))
         seen.page.on("console", lambda line: seen.errors.append(line.text) if line.type == "error" else None)
         seen.page.goto(url)
+        seen.page.locator("#first-view").wait_for(state="detached")  # what is seen until gradio has drawn the same
         return seen
 
     yield opened

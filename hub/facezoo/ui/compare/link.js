@@ -1,6 +1,6 @@
 // The address of a comparison that ships: #compare/<picture>/<persona>/<face> brings it, and follows what is chosen.
 // Uploads have none. gradio gives us: element.
-const zone = () => document.getElementById('compare-results');
+const zone = () => document.querySelector('gradio-app #compare-results'); // not the first view's
 const shown = () => zone()?.querySelector('.results')?.dataset.link ?? '';
 const moment = () => new Promise(done => setTimeout(done, 100));
 let first = null;
@@ -19,7 +19,7 @@ async function follow() {
   if (page !== 'compare' || !picture || !persona) return;
   const wanted = `compare/${picture}/${persona}/${face}`;
   if (!(await until(shown)) || shown() === wanted) return;
-  const find = (place, name, id) => document.querySelector(`${place} [${name}="${CSS.escape(id)}"]`);
+  const find = (place, name, id) => document.querySelector(`gradio-app ${place} [${name}="${CSS.escape(id)}"]`);
   const person = await until(() => find('#compare-people', 'value', persona));
   const button = await until(() => find('.zones:has(#compare-results)', 'data-example', picture));
   if (!person || !button) return;

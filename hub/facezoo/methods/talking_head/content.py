@@ -1,7 +1,7 @@
 """What pictures have in common beyond their pixels, as a small network sees it.
 
 The paper compares features of VGG19 and VGGFace. Ours are the first three convolutions of the CycleGAN that ships with
-facezoo (photo to painting): they were trained on faces, on photographs and paintings alike, and are really here.
+facezoo (painting to photo): they were trained on faces, on photographs and paintings alike, and are really here.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Content(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        known = load_file(WEIGHTS / "cyclegan" / "painting" / "diffusion_pytorch_model.safetensors")
+        known = load_file(WEIGHTS / "cyclegan" / "photo" / "diffusion_pytorch_model.safetensors")
         for number, layer in enumerate(_LAYERS):
             self.register_buffer(f"weight{number}", known[f"{layer}.weight"].float(), persistent=False)
 

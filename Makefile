@@ -30,7 +30,7 @@ test: $(VENV)/.test  ## set up, then run the whole test suite
 	@command -v chromium chromium-browser google-chrome google-chrome-stable >/dev/null || \
 	  $(call apt_install,chromium fonts-dejavu-core) || \
 	  echo "No Chromium here and it cannot be installed (apt-get as root or sudo is needed): the browser tests will be skipped."
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --durations=40 $(PYTEST)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=40 $(PYTEST)
 
 check: $(VENV)/.test  ## format, lint, types, import rules, and the quick tests
 	$(BIN)/ruff format --check hub tests training

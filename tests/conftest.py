@@ -22,6 +22,13 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(lambda: shutil.rmtree(home, ignore_errors=True))
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests first, so that no process is left alone with one at the end."""
+    slow = {each.path for each in items if each.get_closest_marker("slow") or each.get_closest_marker("browser")}
+    items.sort(key=lambda each: each.path not in slow)
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """A test that takes `method_id` runs once for each method there is."""
     if "method_id" in metafunc.fixturenames:

@@ -6,6 +6,8 @@ import asyncio
 import os
 import shutil
 import sys
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,12 @@ import facezoo
 from facezoo.cli.app import execute
 from facezoo.cli.mcp import server
 from facezoo.errors import UsageError
+
+
+def _finished(work: Coroutine[Any, Any, Any]) -> Any:
+    """What it gives. In a thread of its own: the loop of a browser's tests may be running in this one."""
+    with ThreadPoolExecutor(1) as threads:
+        return threads.submit(asyncio.run, work).result()
 
 
 @pytest.mark.slow
@@ -39,7 +47,7 @@ def test_an_assistant_runs_a_method_and_verifies_it(portrait: Path, tmp_path: Pa
             found = await session.call_tool("verify", {"file": "new.png"})
             return {"hello": hello, "tools": tools, "made": made, "again": again, "outside": outside, "found": found}
 
-    told = asyncio.run(asyncio.wait_for(talk(), 120))
+    told = _finished(asyncio.wait_for(talk(), 120))
     assert told["hello"].server_info.version == facezoo.__version__
     assert told["tools"] == {"methods", "personas", "run", "verify"}
     assert not told["made"].is_error
@@ -60,12 +68,12 @@ def test_consent_is_asked_for(portrait: Path, tmp_path: Path) -> None:
     Image.open(portrait).save(tmp_path / "stranger.png")
     call = {"method": "landmark_warp", "picture": "stranger.png", "output": "new.png"}
     with pytest.raises(Exception, match="consent"):
-        asyncio.run(server(tmp_path).call_tool("run", call))
+        _finished(server(tmp_path).call_tool("run", call))
     assert not (tmp_path / "new.png").exists()
 
 
 def test_all_methods_are_told_with_their_parameters(tmp_path: Path) -> None:
-    told = asyncio.run(server(tmp_path).call_tool("methods", {}))
+    told = _finished(server(tmp_path).call_tool("methods", {}))
     ids = {each["id"] for each in told.structured_content["result"]}
     assert ids == {spec.id for spec in facezoo.list_methods()}
 

@@ -23,6 +23,7 @@ def test_consent_is_asked_before_the_button_works(visit: Visitor, stranger: Path
     page.locator(".picture-input:visible input[type=file]").first.set_input_files(stranger)
     consent = page.locator(".consent input:visible").first
     consent.wait_for(timeout=60_000)
+    page.locator("#compare-results .plan").wait_for(timeout=60_000)
     before = page.locator("#compare-results").inner_text()
     page.locator("#compare-run").click()
     page.locator(".consent.asked").wait_for()

@@ -77,7 +77,7 @@ def test_opens_on_a_finished_film(visit: Visitor, hub: Hub, width: int, height: 
     page.wait_for_function("film => !film.muted && !film.loop", arg=film.element_handle())
     chosen = page.locator(".animate .thumb[aria-pressed=true]")
     assert chosen.get_attribute("title") == page.locator("#animate-results h3").inner_text()
-    first_strip = page.locator(".animate .strip h4").first.inner_text()
+    first_strip = page.locator(".animate .strip h3").first.inner_text()
     assert "paintings" in first_strip
     for way in ("speech", "clip", "webcam", "sliders", "motion"):
         choose_way(page, way)

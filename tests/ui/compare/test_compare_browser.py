@@ -49,8 +49,10 @@ def test_upload_consent_swap_slide_download_verify(
     for _ in range(10):
         page.keyboard.press("ArrowLeft")
     assert slider.evaluate(at) == f"{start - 10}%"
-    others = page.locator("#compare-results .before-after input").all()
-    assert {each.evaluate(at) for each in others} == {f"{start - 10}%"}, "they move together"
+    sliders = "[...document.querySelectorAll('#compare-results .before-after input')]"
+    page.wait_for_function(
+        f"wanted => {sliders}.every(each => ({at})(each) === wanted)", arg=f"{start - 10}%"
+    )  # as one
     box = slider.bounding_box()
     page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] / 2)
     page.mouse.down()
@@ -142,6 +144,7 @@ def _finished(page: Page) -> None:
     """Until the run that was just started has made every result, and its seal was read back."""
     page.locator("#compare-results .badge.good", has_text="checked").first.wait_for(timeout=WORK)
     page.locator('#compare-results .results[aria-busy="false"]').wait_for(timeout=WORK)
+    page.locator("#compare-run").wait_for(timeout=WORK)  # the button is back when the results are kept
 
 
 def _compare_input(page: Page):

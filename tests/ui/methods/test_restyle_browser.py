@@ -70,10 +70,10 @@ def test_faces_and_people_only_for_a_persona(
     zone.locator("button.thumb").nth(1).click()
     zone.locator("button.thumb").nth(1).and_(page.locator("[aria-pressed=true]")).wait_for()
     assert faces.count() == 0
-    zone.get_by_role("radio", name="persona", exact=True).check()
+    zone.get_by_role("radio", name="Persona", exact=True).check()
     faces.first.wait_for()
     people.wait_for()
-    zone.get_by_role("radio", name="painting to photo", exact=True).check()
+    zone.get_by_role("radio", name="Painting to photo", exact=True).check()
     people.wait_for(state="hidden")
     faces.first.wait_for(state="detached")
 

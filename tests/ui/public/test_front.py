@@ -14,6 +14,8 @@ import pytest
 
 pytest.importorskip("limits", reason="needs the extra facezoo[public]")
 
+from tests.ui.conftest import finished
+
 from facezoo.errors import NoFace, UsageError
 from facezoo.ui.public import front as front_module
 from facezoo.ui.public.figures import Figures
@@ -43,7 +45,7 @@ def request(
 
     given = [(name.lower().encode(), value.encode()) for name, value in (headers or {}).items()]
     scope = {"type": "http", "path": path, "method": method, "client": (client, 1), "headers": given}
-    asyncio.run(app(scope, receive, send))
+    finished(app(scope, receive, send))
     found = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
     return sent[0]["status"], found, b"".join(each.get("body", b"") for each in sent[1:])
 
@@ -167,7 +169,7 @@ def test_a_client_that_never_reads_is_not_waited_for(monkeypatch: pytest.MonkeyP
             await asyncio.Event().wait()
 
     scope = {"type": "http", "path": "/", "method": "GET", "client": ("10.0.0.1", 1), "headers": []}
-    asyncio.run(asyncio.wait_for(front(scope, receive, send), 5))
+    finished(asyncio.wait_for(front(scope, receive, send), 5))
     assert b'kind="page"' in figures.text()
 
 

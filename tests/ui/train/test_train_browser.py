@@ -79,6 +79,7 @@ def test_the_whole_road(opened: Visitor, own_hub: Server, tmp_path: Path) -> Non
     own_hub.stop()
     own_hub.start()
     page.goto(own_hub.url)  # the browser remembers it, whatever the address
+    page.locator("#first-view").wait_for(state="detached", timeout=WORK)
     page.get_by_role("tab", name="Train", exact=True).click()
     page.locator('.train-page[data-step="2"]').wait_for(timeout=WORK)
     page.goto("about:blank")

@@ -122,9 +122,7 @@ def main(config: Config) -> None:
         config = replace(config, consent=(told["consent"],), statement=(told["statement"],))
     kind_a, kind_b = config.names
     made = {name: BrushGenerator(config.ngf, config.blocks) for name in (kind_b, kind_a)}
-    for name, network in made.items():
-        if config.init_from:
-            loop.say(take_over(network, config.init_from, name))
+    begin_from(made, loop, config)
     kept = what_is_kept({name: loop.averaged(network) for name, network in made.items()}, pairs, config)
     there, back = (way(loop, network, config) for network in made.values())
     loop.say(f"{count} pairs")
@@ -137,6 +135,20 @@ def main(config: Config) -> None:
         if step % config.back == 0:
             learn(loop, (back, there), (painting, returning, photo, forth), texture, "back", config)
     loop.finish(kept)
+
+
+def begin_from(made: dict[str, BrushGenerator], loop: Loop, config: Config) -> None:
+    """Take over weights, when that is asked for. Where those of one way are of another kind of network, as training/
+    cyclegan.py makes them, that way begins anew. Raises UsageError when that is so of both."""
+    anew: list[UsageError] = []
+    for name, network in made.items() if config.init_from else ():
+        try:
+            loop.say(take_over(network, config.init_from, name))
+        except UsageError as problem:
+            anew.append(problem)
+            loop.say(f"{name} begins anew, nothing in {config.init_from} fits it")
+    if anew and len(anew) == len(made):
+        raise anew[0]
 
 
 def way(loop: Loop, network: nn.Module, config: Config) -> Way:

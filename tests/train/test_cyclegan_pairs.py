@@ -18,6 +18,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("accelerate", reason="accelerate is not installed")
 
 from facezoo.methods.cyclegan.brush import BrushGenerator  # noqa: E402
+from facezoo.methods.cyclegan.model import ResnetGenerator  # noqa: E402
 from facezoo.methods.cyclegan.pipeline import CycleGan  # noqa: E402
 from facezoo.methods.cyclegan.spec import Params  # noqa: E402
 from facezoo.train.pairs import Judge, Texture, draw_pair, read_pairs, tone  # noqa: E402
@@ -107,6 +108,12 @@ def test_two_steps_and_what_they_leave(tmp_path: Path, pairs: Path, script: Call
     more = ("--steps", "1", "--rate", "0", "--init-from", final)
     run(trainer, "--pairs", pairs, "--output", tmp_path / "more", *TINY, *more)
     assert weights(tmp_path / "more" / "final") == weights(final)
+    ResnetGenerator(ngf=4, n_blocks=1).save_pretrained(final / "photo")  # as training/cyclegan.py leaves it
+    run(trainer, "--pairs", pairs, "--output", tmp_path / "mixed", *TINY, *more)
+    kept = [weights(tmp_path / each / "final" / "painting") for each in ("mixed", "more")]
+    assert kept[0] == kept[1]
+    with pytest.raises(UsageError, match="init-from"):
+        run(trainer, "--pairs", pairs, "--output", tmp_path / "none", *TINY, "--steps", "1", "--init-from", tmp_path)
 
 
 def test_a_stopped_run_ends_with_the_same_weights(

@@ -43,11 +43,12 @@ def compare_page(specs: Sequence[MethodSpec]) -> SwapForm:
 
     def work(owner: str, before: Mapping[str, str], *values: Any) -> Iterator[tuple[Any, Any]]:
         order = form.order(*values)
-        shown = ""
+        shown, asked = "", False
         for shown in comparing.run(order, owner):
-            if not left(owner):
+            asked = not left(owner)
+            if asked:
                 yield shown, gr.skip()
-        if shown and not left(owner):
+        if asked:  # the end came before anything else was chosen, if only just
             kept = {**before, key_of(order.chosen, order.persona, order.face): shown}
             yield gr.skip(), dict(list(kept.items())[-_KEPT:])
 

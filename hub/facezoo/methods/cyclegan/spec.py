@@ -51,7 +51,7 @@ SPEC = MethodSpec(
     trained_on="782 synthetic portraits, 397 of them also painted by rules in the colours of three canvases (Vincent "
     "van Gogh's Eugène Boch and a self-portrait of his, Rembrandt's Jewish Bride), 95 faces painted by van Gogh and "
     "151 by painters who died between 1400 and 1700, public domain; for the persona 2,837 rendered frames of synthetic "
-    "people; five and a half hours on one CPU core.",
+    "people; about five hours on one CPU core.",
     inputs=Inputs(media=("photo", "video"), people=(PERSONA,), persona_when=("task", "persona")),
     first=("task", "style"),
     weights=Weights(

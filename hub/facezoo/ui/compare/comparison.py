@@ -62,9 +62,9 @@ class Comparing:
         link, row = f"compare/{chosen.example}/{persona}/{face}", shipped_row(chosen.example, str(persona))
         return self._drawn(chosen, face, cards, "", link=link, strange=strange, below=row)
 
-    def run(self, order: Order, owner: str) -> Iterator[str]:
-        """The zone, again and again, until all is finished. Raises UsageError when no method is chosen, or none of them
-        knows the persona."""
+    def run(self, order: Order, owner: str) -> Iterator[tuple[str, bool]]:
+        """The zone, again and again, and whether that was the last. Raises UsageError when no method is chosen, or none
+        of them knows the persona."""
         _left.discard(owner)
         wanted = [spec for spec in self.specs if spec.id in order.settings["methods"]]
         if not wanted:
@@ -75,38 +75,34 @@ class Comparing:
             raise UsageError(f"{strange[0].title} was not taught this person.", f"Choose {_known(strange[0])}.")
         known = self._shipped(order.chosen, order.persona, str(order.face))
         cards = {spec.id: replace(self._first(spec, order.chosen, order.face, known), state="waiting") for spec in able}
-        for now, status, below in self._events(order, owner, cards):
-            done = all(card.state not in ("waiting", "working") for card in now.values())
-            failures = {card.failure for card in now.values()}
+        for status, below, ended in self._events(order, owner, cards):
+            failures = {card.failure for card in cards.values()}
             alike = next(iter(failures)) if len(failures) == 1 else None
             if alike:  # one refusal is enough
-                yield grid(panel(alike), status=status)
+                yield grid(panel(alike), status=status), ended
             else:
-                chosen, face = order.chosen, order.face
-                yield self._drawn(chosen, face, now, status, busy=not done, strange=strange, below=below)
+                chosen, face, busy = order.chosen, order.face, not ended
+                yield self._drawn(chosen, face, cards, status, busy=busy, strange=strange, below=below), ended
 
-    def _events(self, order: Order, owner: str, cards: dict[str, Card]) -> Iterator[tuple[dict[str, Card], str, str]]:
-        """The cards, a line on them, and what comes below them, after each event."""
-        status, below = "Starting", ""
-        yield cards, status, below
+    def _events(self, order: Order, owner: str, cards: dict[str, Card]) -> Iterator[tuple[str, str, bool]]:
+        """After each event, written on its cards: a line on them, what comes below them, whether it is the last."""
+        yield "Starting", "", False
         for event in run(_work(order, list(cards)), owner):
             if isinstance(event, Stage):
-                status = _stage(cards, event)
+                yield _stage(cards, event), "", False
             elif isinstance(event, Partial):
                 steps = door("opens-tab", f"methods {event.name}", "See it step by step")
                 for card in finish(cards[event.name].spec, event.value, order.chosen, order.face, door=steps):
                     cards[event.name] = card
-                    yield cards, f"{card.spec.title} is finished", below
+                    yield f"{card.spec.title} is finished", "", False
             elif isinstance(event, Failure):
-                status = event.state.capitalize()
                 _fail(cards, list(cards), event)
+                yield event.state.capitalize(), "", True
             else:
                 done: Comparison = event.value
                 for name, problem in done.failures.items():
                     _fail(cards, [name], explain(problem))
-                status, below = f"Finished: {len(done.results)} of {len(cards)}", _taken(done, cards, order)
-            if not isinstance(event, Partial):
-                yield cards, status, below
+                yield f"Finished: {len(done.results)} of {len(cards)}", _taken(done, cards, order), True
 
     def _shipped(self, chosen: Chosen, persona: object, face: str) -> dict[str, Finished]:
         return finished(chosen.example, str(persona), self.specs) if face == "1" else {}

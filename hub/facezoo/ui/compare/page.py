@@ -43,14 +43,11 @@ def compare_page(specs: Sequence[MethodSpec]) -> SwapForm:
 
     def work(owner: str, before: Mapping[str, str], *values: Any) -> Iterator[tuple[Any, Any]]:
         order = form.order(*values)
-        shown, asked = "", False
-        for shown in comparing.run(order, owner):
-            asked = not left(owner)
-            if asked:
-                yield shown, gr.skip()
-        if asked:  # the end came before anything else was chosen, if only just
-            kept = {**before, key_of(order.chosen, order.persona, order.face): shown}
-            yield gr.skip(), dict(list(kept.items())[-_KEPT:])
+        for shown, ended in comparing.run(order, owner):
+            if left(owner):
+                return
+            known = {**before, key_of(order.chosen, order.persona, order.face): shown} if ended else before
+            yield shown, dict(list(known.items())[-_KEPT:]) if ended else gr.skip()  # seen and kept at once
 
     wire_runs(
         [Run(form.run.click, [kept, *form.inputs], work, shows("compare-results"))],

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import gc
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -103,12 +104,22 @@ def start(main: Callable[[Config], None], config: type[Config], presets: Mapping
     """Run a script from the command line. What a user can mend is two lines on stderr, and the error's exit code."""
     try:
         main(parse(config, presets, sys.argv[1:]))
+        _leave_group()
     except FacezooError as problem:
         print(problem, file=sys.stderr)
         sys.exit(problem.exit_code)
     except KeyboardInterrupt:
         sys.exit(130)
     sys.exit(0)
+
+
+def _leave_group() -> None:
+    """Leave the other processes, after the last network that talks to them is gone: one that outlives their group waits
+    for the group's thread, which waits for the interpreter, for ever."""
+    from accelerate.state import PartialState
+
+    gc.collect()
+    PartialState().destroy_process_group()
 
 
 def parse(config: type[Config], presets: Mapping[str, Mapping[str, Any]], arguments: Sequence[str]) -> Config:

@@ -215,8 +215,9 @@ class Loop:
             if self.config.push_to_hub:
                 pushed = push_run(final, record, self.config.push_to_hub, private=self.config.private)
                 self.say(f"{pushed.url} at {pushed.commit}")
+        for tracker in self.accelerator.trackers:
+            tracker.finish()
         self.accelerator.wait_for_everyone()  # who leaves first would take the others' group along
-        self.accelerator.end_training()
 
     def _begin(self) -> None:
         """Go on from a checkpoint, if that was asked for, and open what is told to."""

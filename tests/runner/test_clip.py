@@ -21,6 +21,7 @@ import facezoo
 from facezoo.errors import BadInput, Cancelled, ContentRefused, NoFace, UsageError
 from facezoo.face.find import find_faces
 from facezoo.face.follow import Follower
+from facezoo.face.turn import Turns
 from facezoo.media.read import open_clip, read_photo
 from facezoo.media.write import write_clip, write_photo
 from facezoo.method.pipeline import FacePipeline
@@ -355,7 +356,7 @@ def test_memory_does_not_grow_with_the_clip(portraits: list[Image]) -> None:
 
     translator = Translator(Paint(), Cast(1), Params(), 0, 0.3, Stopwatch(None))
     with Crew() as crew:
-        count = sum(1 for _ in translator.clip(crew, frames(150), Follower(1, 16)))
+        count = sum(1 for _ in translator.clip(crew, frames(150), Follower(1, 16), Turns()))
     gc.collect()
     assert count == 150 and most < 60 and stages() == []
 

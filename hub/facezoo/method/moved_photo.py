@@ -17,6 +17,7 @@ import numpy as np
 from facezoo.errors import NoFace, UsageError
 from facezoo.face.covering import look_for_cover
 from facezoo.face.find import find_faces
+from facezoo.face.turn import toward_viewer
 from facezoo.method.pipeline import AnimationPipeline
 from facezoo.motion.controls import Controls, motion_of
 from facezoo.motion.driver import Sight, Tracker, drive, find_start, imitate, track
@@ -29,7 +30,6 @@ from facezoo.types import Clip, Face, Frame, Image, Progress
 __all__ = ["Live", "MovedPhotoPipeline", "Stage"]
 
 _LONGEST = 1800  # motions a live recording keeps
-_TURNED_AWAY = 50.0  # degrees of yaw from which a photo is called a profile
 _CLAMPED = 3.0  # degrees of turn that may be lost before the user is told
 
 
@@ -65,9 +65,10 @@ class MovedPhotoPipeline(AnimationPipeline):
     ) -> Iterator[Frame]:
         """See AnimationPipeline. Deterministic: the seed changes nothing.
 
-        Raises UsageError for a picture in profile or landmarks of the 68-point backend, NoFace for a driver without."""
-        puppet = _puppet(source, others)
+        Raises UsageError for a covered mouth or landmarks of the 68-point backend, NoFace for a picture in profile and
+        for a driver without a face."""
         told = [] if notes is None else notes
+        puppet = _puppet(source, others, told)
         posed = _posed(puppet, params)
         if driving is None and _controls(params) == Controls():
             raise UsageError(
@@ -130,21 +131,17 @@ class Live:
         return template_from(self._motions, min(max(rate, Fraction(1)), Fraction(60)), "recording", "Recording")
 
 
-def _puppet(source: Face, others: Sequence[Face]) -> MovablePhoto:
+def _puppet(source: Face, others: Sequence[Face], notes: list[str] | None = None) -> MovablePhoto:
     if not len(source.landmarks.mesh):
         raise UsageError("This method needs the 468-point mesh of the face.", 'Find it with backend="mesh".')
-    cover = look_for_cover(source.frame, source.landmarks.mesh)
+    cover = look_for_cover(source)
     if cover.mouth or cover.too_much:
         raise UsageError(
             "Something is in front of this face's mouth, a mask or a hand: it would be torn open.",
             "Use a picture in which the mouth is seen.",
         )
-    puppet = MovablePhoto(source, [other.box for other in others])
-    if abs(puppet.placement.pose.yaw) > _TURNED_AWAY:
-        raise UsageError(
-            "This face is seen from the side, and half of it is missing.", "Use a picture in which both eyes are seen."
-        )
-    return puppet
+    toward_viewer([source], notes)
+    return MovablePhoto(source, [other.box for other in others])
 
 
 def _controls(params: Any) -> Controls:

@@ -15,6 +15,7 @@ import numpy as np
 
 from facezoo.errors import UsageError
 from facezoo.face.find import Wanted, choose, find_faces, portrait_face
+from facezoo.face.turn import toward_viewer
 from facezoo.media.limits import WRITES_CLIPS, WRITES_PHOTOS
 from facezoo.media.read import open_clip, read_photo
 from facezoo.motion.template import SUFFIX, Template, load_template, shipped, shipped_names
@@ -114,7 +115,7 @@ def identity_of(
             raise UsageError("Both a persona and a second photo were given.", "Give one of them.")
         clip = admit(Path(source), consent, "the second photo")
         photo = first_checked(clip)
-        return choose(find_faces(photo), 1)[0], None, (clip.sha256,)
+        return toward_viewer(choose(find_faces(photo), 1))[0], None, (clip.sha256,)
     if not spec.inputs.persona:
         if persona is not None:
             raise UsageError(f"{spec.id} takes no persona.", "Leave it out.")

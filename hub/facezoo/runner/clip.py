@@ -12,6 +12,7 @@ import numpy as np
 from facezoo.face.follow import Follower
 from facezoo.face.paste import paste, settings_of
 from facezoo.face.steady import Seen, Steady
+from facezoo.face.turn import Turns
 from facezoo.method.pipeline import FacePipeline, RestylePipeline
 from facezoo.runner.admit import Cast
 from facezoo.runner.prefetch import Crew
@@ -45,11 +46,11 @@ class Translator:
         with self.clock.stage("blend"):
             return self._lay(seen, crops)
 
-    def clip(self, crew: Crew, frames: Generator[Frame], follower: Follower) -> Iterator[Frame]:
+    def clip(self, crew: Crew, frames: Generator[Frame], follower: Follower, turns: Turns) -> Iterator[Frame]:
         """Every frame of a clip with the followed faces replaced, in order. At no time are more than about a second of
-        frames held. crew: the threads, besides the caller's, that work on it."""
+        frames held. crew: the threads, besides the caller's, that work on it. turns: sees the faces too."""
         steady = Steady(self.smoothing, self.pipeline.spec.inputs.crop_size)
-        seen = crew.ahead(self._find(crew.ahead(frames, _READ), follower, steady), _SEEN)
+        seen = crew.ahead(self._find(crew.ahead(frames, _READ), follower, steady, turns), _SEEN)
         made = crew.ahead(self._make_all(seen), _MADE)
         laid = crew.ahead(self._lay_all(made), _LAID, while_waiting=self.clock.tell_again)
         while True:
@@ -59,10 +60,12 @@ class Translator:
                 return
             yield frame
 
-    def _find(self, frames: Iterator[Frame], follower: Follower, steady: Steady) -> Generator[Seen]:
+    def _find(self, frames: Iterator[Frame], follower: Follower, steady: Steady, turns: Turns) -> Generator[Seen]:
         for frame in frames:
             with self.clock.stage("detect", quiet=True):
-                ready = steady.see(frame, follower(frame.image), cut=follower.cut)
+                faces = follower(frame.image)
+                turns.see(faces if self.needs_face else [])
+                ready = steady.see(frame, faces, cut=follower.cut)
             yield from ready
         with self.clock.stage("detect", quiet=True):
             ready = steady.rest()

@@ -13,6 +13,7 @@ from PIL import Image as Pillow
 from facezoo import registry
 from facezoo.face.find import choose, find_faces
 from facezoo.face.paste import paste, settings_of
+from facezoo.face.turn import toward_viewer
 from facezoo.media.sheet import enlarged
 from facezoo.method.pipeline import FacePipeline, RestylePipeline
 from facezoo.runner.admit import admit, checked, first_checked, folder_of, identity_of
@@ -70,7 +71,7 @@ def explain(
         steps = _repainted(pipeline, clip, chosen, seed, clock)
     else:
         with clock.stage("detect"):
-            (target,) = choose(_first_faces(clip, spec.inputs.crop_size, clock), face)
+            (target,) = toward_viewer(choose(_first_faces(clip, spec.inputs.crop_size, clock), face))
         with clock.stage("method"):
             steps = list(_steps(pipeline, target, identity, chosen, seed, clip.kind))
     claim = claim_of(registry.spec_of(pipeline), persona, chosen, seed, (clip.sha256, *sources))

@@ -28,6 +28,7 @@ import facezoo
 from facezoo import registry
 from facezoo.errors import BadInput, UsageError
 from facezoo.face.embedding import describe
+from facezoo.face.turn import GUESSED, turned_away
 from facezoo.media.read import open_clip
 from facezoo.runner.admit import admit, portrait_of
 from facezoo.safety.marks import draw, mark
@@ -42,7 +43,6 @@ __all__ = ["Learned", "learn", "open_head", "unpack_head"]
 METHOD = "talking_head"
 _RECORD = "head.json"
 _SMALLEST = 60.0  # px, height of a face that can be learned
-_TURNED_AWAY = 40.0  # degrees of yaw from which a photo is called a profile
 _SOMEBODY_ELSE = 0.68  # dlib distance; 0.6 is its author's, photos and paintings of one person come near it
 _PICTURE_EVERY = 4.0  # seconds
 _IN_A_HEAD = re.compile(r"head\.json|photo-[1-8]\.[a-z]{3,4}|generator/(config\.json|[\w.-]+\.safetensors)")
@@ -188,8 +188,10 @@ def _usable(clip: Clip, notes: list[str]) -> Face:
     height = float(np.ptp(face.landmarks.mesh[:, 1]))
     if height < _SMALLEST:
         raise UsageError(f"The face in {name} is {height:.0f} px high.", f"It must have at least {_SMALLEST:.0f}.")
-    if abs(face.pose.yaw) > _TURNED_AWAY:
-        raise UsageError(f"The face in {name} is seen from the side.", "Use photos in which both eyes are seen.")
+    if (turned := turned_away(face)) >= GUESSED:
+        raise UsageError(
+            f"The head in {name} is turned about {turned:.0f} degrees away.", "Use photos in which both eyes are seen."
+        )
     if others:
         notes.append(f"There are {len(others) + 1} faces in {name}; the largest one was learned.")
     return face

@@ -6,7 +6,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, replace
 from typing import Any, Literal, TypeVar
@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeVar
 from facezoo.safety.seal import Claim
 from facezoo.types import MethodSpec, Progress, Sealed
 
-__all__ = ["Label", "Stopwatch", "claim_of", "recorded"]
+__all__ = ["Label", "Stopwatch", "claim_of", "noted", "recorded"]
 
 T = TypeVar("T")
 
@@ -147,6 +147,11 @@ def recorded(
     _log.info("made", extra={"facts": told | {"frames": record.get("frames", 1)}})
     named = _named(personas)
     return replace(sealed, record=record if named is None else record | {"personas": named})
+
+
+def noted(sealed: Sealed, notes: Sequence[str]) -> Sealed:
+    """With what whoever asked for it should know, when there is anything."""
+    return replace(sealed, record=sealed.record | {"notes": list(notes)}) if notes else sealed
 
 
 def _named(personas: Mapping[int, str] | None) -> dict[str, str] | None:

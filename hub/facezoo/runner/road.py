@@ -14,6 +14,7 @@ from facezoo.errors import Cancelled, FacezooError, UsageError
 from facezoo.face.covering import uncovered
 from facezoo.face.find import choose, find_faces, realign
 from facezoo.face.follow import Follower
+from facezoo.face.turn import Turns, toward_viewer
 from facezoo.media.limits import WRITES_PHOTOS
 from facezoo.method.pipeline import AnimationPipeline, FacePipeline
 from facezoo.motion.template import Template
@@ -32,7 +33,7 @@ from facezoo.runner.animate import animate
 from facezoo.runner.clip import Translator, translator_of
 from facezoo.runner.place import anywhere
 from facezoo.runner.prefetch import Crew
-from facezoo.runner.record import Label, Stopwatch, claim_of, recorded
+from facezoo.runner.record import Label, Stopwatch, claim_of, noted, recorded
 from facezoo.runner.sheet import seal_sheet
 from facezoo.safety.seal import seal
 from facezoo.types import Clip, Face, Frame, Image, Progress, Sealed
@@ -111,10 +112,11 @@ def compare(
     with clock.stage("read"):
         clip = admit(Path(image), consent, "the picture")
         photo = first_checked(clip)
+    notes: list[str] = []
     with clock.stage("detect"):
-        faces = uncovered(choose(find_faces(photo), face))
+        faces = toward_viewer(uncovered(choose(find_faces(photo), face)), notes)
     with folder_of(output) as folder:
-        scene = _Scene(clip, photo, faces, persona, seed, folder, label)
+        scene = _Scene(clip, photo, faces, persona, seed, folder, label, notes)
         results: dict[str, Sealed] = {}
         failures: dict[str, FacezooError] = {}
         for spec in specs:
@@ -144,12 +146,13 @@ def _translated(translator: Translator, clip: Clip, destination: Path, label: La
         spec, cast.persona, translator.params, translator.seed, (clip.sha256, *cast.sources), cast.personas
     )
     if _is_still(clip, destination):
-        frame, count = _still(translator, clip)
+        frame, count, notes = _still(translator, clip)
         sealed = seal(iter([frame]), destination, claim=claim, clip=clip, label=label)
-        return recorded(sealed, spec, cast.persona, count, clock, cast.personas)
+        return noted(recorded(sealed, spec, cast.persona, count, clock, cast.personas), notes)
     follower = Follower(cast.wanted, 0)  # the crops are taken anew; at the picture's own size they cost least
+    turns = Turns()
     with Crew() as crew:
-        frames = translator.clip(crew, clock.timed("read", checked(clip.frames())), follower)
+        frames = translator.clip(crew, clock.timed("read", checked(clip.frames())), follower, turns)
         frames = _at_least_one_face(frames, follower) if translator.needs_face else frames
         sealed = seal(
             frames,
@@ -159,7 +162,7 @@ def _translated(translator: Translator, clip: Clip, destination: Path, label: La
             label=label,
             progress=lambda _, fraction: clock.tell("method", fraction),
         )
-    return recorded(sealed, spec, cast.persona, follower.most, clock, cast.personas)
+    return noted(recorded(sealed, spec, cast.persona, follower.most, clock, cast.personas), turns.notes())
 
 
 def _is_still(clip: Clip, destination: Path) -> bool:
@@ -168,15 +171,16 @@ def _is_still(clip: Clip, destination: Path) -> bool:
     return suffix in WRITES_PHOTOS and (clip.kind == "photo" or suffix != ".webp")
 
 
-def _still(translator: Translator, clip: Clip) -> tuple[Frame, int]:
-    """The first frame, translated, and how many faces were."""
-    clock = translator.clock
+def _still(translator: Translator, clip: Clip) -> tuple[Frame, int, list[str]]:
+    """The first frame, translated, how many faces were, and what there is to know of them."""
+    clock, notes = translator.clock, list[str]()
     with clock.stage("read"):
         frame = next(checked(clip.frames()))
     with clock.stage("detect"):
         found = find_faces(frame.image, crop_size=translator.pipeline.spec.inputs.crop_size)
-        faces = uncovered(choose(found, translator.cast.wanted)) if translator.needs_face else found
-    return translator.photo(frame, faces), len(faces)
+        if translator.needs_face:
+            found = toward_viewer(uncovered(choose(found, translator.cast.wanted)), notes)
+    return translator.photo(frame, found), len(found), notes
 
 
 def _at_least_one_face(frames: Iterator[Frame], follower: Follower) -> Iterator[Frame]:
@@ -198,7 +202,8 @@ def _check_smoothing(smoothing: float) -> None:
 
 @dataclass(eq=False)
 class _Scene:
-    """One photo, admitted and found, that several methods are shown. pictures: title -> what was made so far."""
+    """One photo, admitted and found, that several methods are shown. notes: what there is to know of its faces.
+    pictures: title -> what was made so far."""
 
     clip: Clip
     photo: Image
@@ -207,6 +212,7 @@ class _Scene:
     seed: int
     folder: Path
     label: Label
+    notes: list[str]
     pictures: list[tuple[str, Image]] = field(default_factory=list[tuple[str, Image]])
 
     def played(self, method: str, weights: str, clock: Stopwatch) -> Sealed:
@@ -225,7 +231,7 @@ class _Scene:
         with clock.stage("seal"):
             sealed = seal(iter([frame]), self.folder / f"{method}.png", claim=claim, clip=self.clip, label=self.label)
         self.pictures.append((f"{spec.title}, {spec.year}", frame.image))
-        return recorded(sealed, spec, cast.persona, len(self.faces), clock)
+        return noted(recorded(sealed, spec, cast.persona, len(self.faces), clock), self.notes)
 
     def grid(self, results: Mapping[str, Sealed], failures: Mapping[str, FacezooError]) -> Sealed:
         """All of them beside the untouched photo. Raises the first failure when there is no result."""

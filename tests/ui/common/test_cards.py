@@ -49,3 +49,11 @@ def test_a_moving_result_plays_and_tells_what_to_know(name: str, portrait: Path)
     assert "90 frames" in shown
     assert "The head was stopped there." in shown
     assert "<script" not in shown
+
+
+def test_what_to_know_of_a_picture_comes_before_its_figures_and_seal(portrait: Path) -> None:
+    note = "The head is turned about 58 degrees away: the far side of the face is guessed."
+    sealed = Sealed(workspace.root() / "a.png", {}, {"frames": 1, "notes": [note]})
+    card = Card(facezoo.load_spec(METHOD), "done", sealed, portrait, Provenance("trusted", True))
+    shown = method_card(card)
+    assert 0 < shown.index(note) < shown.index("Sealed, checked")

@@ -134,7 +134,7 @@ class Live:
 def _puppet(source: Face, others: Sequence[Face], notes: list[str] | None = None) -> MovablePhoto:
     if not len(source.landmarks.mesh):
         raise UsageError("This method needs the 468-point mesh of the face.", 'Find it with backend="mesh".')
-    cover = look_for_cover(source)
+    cover = look_for_cover(source.frame, source.landmarks.mesh)
     if cover.mouth or cover.too_much:
         raise UsageError(
             "Something is in front of this face's mouth, a mask or a hand: it would be torn open.",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import PIL.Image
+import PIL.PngImagePlugin
 import pillow_heif
 import pytest
 
@@ -168,7 +169,25 @@ def test_large_photo_is_reduced_by_area(tmp_path: Path) -> None:
     assert (photo == 100).all(), "each pixel is the mean of those it replaces"
 
 
-@pytest.mark.parametrize(("width", "height"), [(63, 200), (8193, 64 * 20), (2000, 200), (8000, 5100)])
+def test_largest_photos_of_phones(tmp_path: Path) -> None:
+    PIL.Image.new("RGB", (8160, 6144), (120, 60, 30)).save(tmp_path / "phone.jpg", progressive=True)
+    assert read_photo(tmp_path / "phone.jpg").shape == (3084, 4096, 3)
+
+
+def test_gamma_of_a_png(tmp_path: Path, chart: Image) -> None:
+    """What says that it holds linear light is not shown as dark as it is stored; sRGB's own gamma changes nothing."""
+    for gamma, better, changed in ((1.0, None, True), (1.0, b"sRGB", False), (0.45455, None, False)):
+        info = PIL.PngImagePlugin.PngInfo()
+        info.add(b"gAMA", round(gamma * 100_000).to_bytes(4, "big"))
+        if better:
+            info.add(better, b"\0")
+        PIL.Image.fromarray(chart).save(tmp_path / "gamma.png", pnginfo=info)
+        light = chart / 255
+        encoded = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055) * 255
+        assert apart(read_photo(tmp_path / "gamma.png"), np.rint(encoded) if changed else chart) <= 1
+
+
+@pytest.mark.parametrize(("width", "height"), [(63, 200), (8193, 64 * 20), (2000, 200), (8000, 6400)])
 def test_sizes_refused(tmp_path: Path, width: int, height: int) -> None:
     PIL.Image.new("RGB", (width, height)).save(tmp_path / "size.png", compress_level=1)
     with pytest.raises(TooLarge) as caught:

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["is_plain", "to_srgb"]
+__all__ = ["encoded", "is_plain", "to_srgb"]
 
 PQ: Final = 16
 HLG: Final = 18
@@ -68,11 +68,9 @@ def _light(transfer: int) -> NDArray[np.float32]:
     return np.where(code <= 0.04045, code / 12.92, ((code + 0.055) / 1.055) ** 2.4).astype(np.float32)
 
 
-def _encode() -> NDArray[np.uint8]:
-    """sRGB codes of 4,096 steps of linear light."""
-    linear = np.arange(4096) / 4095
-    code = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
-    return np.rint(code * 255).astype(np.uint8)
+def encoded(linear: NDArray[np.float64]) -> NDArray[np.float64]:
+    """sRGB codes of linear light, both in [0, 1] (IEC 61966-2-1)."""
+    return np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
 
 
-_ENCODED: Final = _encode()
+_ENCODED: Final = np.rint(encoded(np.arange(4096) / 4095) * 255).astype(np.uint8)

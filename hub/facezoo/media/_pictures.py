@@ -17,7 +17,7 @@ import pillow_heif
 from PIL import Image, ImageCms, UnidentifiedImageError
 
 from facezoo.errors import TooLarge, Unreadable, UnsupportedFormat
-from facezoo.media._hdr import is_plain, to_srgb
+from facezoo.media._hdr import encoded, is_plain, to_srgb
 from facezoo.media._sandbox import Header
 from facezoo.media.limits import LIMITS
 
@@ -41,6 +41,7 @@ _SRGB: Final = ImageCms.createProfile("sRGB")
 _PROFILE_BYTES: Final = 4 * 1024**2
 _PROFILE_MODES: Final = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}
 _EIGHT_OF_16: Final = np.rint(np.arange(65536) / 257).astype(np.uint8)  # 65535 -> 255: a plain shift darkens
+_SRGB_GAMMA: Final = 1 / 2.2
 _FASTEST: Final = 0.01
 _USUAL: Final = 0.1
 
@@ -208,18 +209,29 @@ def _to_srgb(picture: Image.Image, profile: bytes) -> Image.Image:
 
 
 def _standard(picture: Image.Image, data: bytes, form: str) -> Image.Image:
-    """HDR and wide gamut that an AVIF, HEIC or PNG declares by code points, without a profile, to sRGB."""
+    """HDR, wide gamut and gamma that an AVIF, HEIC or PNG declares by numbers, without a profile, to sRGB."""
     if "icc_profile" in picture.info:
         return picture
     if form in ("avif", "heic") and (at := data.find(b"colrnclx", 0, _PROFILE_BYTES)) >= 0:
         primaries, transfer = struct.unpack_from(">HH", data, at + 8)
     elif form == "png" and (at := data.find(b"\0\0\0\4cICP", 0, _PROFILE_BYTES)) >= 0:  # PNG 3, section 11.3.2.6
         primaries, transfer = data[at + 8], data[at + 9]
+    elif form == "png" and (gamma := _gamma(data)):
+        return picture.point([round(255 * each) for each in encoded((np.arange(256) / 255) ** (1 / gamma))] * 3)
     else:
         return picture
     if is_plain(primaries, transfer):
         return picture
     return Image.fromarray(to_srgb(np.asarray(picture), primaries, transfer))
+
+
+def _gamma(data: bytes) -> float:
+    """The exponent a PNG was encoded with (section 11.3.2.2), when it is not about sRGB's; 0 when nothing says so."""
+    at = data.find(b"\0\0\0\4gAMA", 0, _PROFILE_BYTES)
+    if at < 0 or any(data.find(better, 0, _PROFILE_BYTES) >= 0 for better in (b"\0\0\0\1sRGB", b"iCCP")):
+        return 0.0
+    gamma = int.from_bytes(data[at + 8 : at + 12], "big") / 100_000
+    return gamma if 0.1 <= gamma <= 2 and abs(gamma - _SRGB_GAMMA) > 0.03 else 0.0
 
 
 def _upright(picture: Image.Image, source: Image.Image) -> Image.Image:

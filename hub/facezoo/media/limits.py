@@ -32,7 +32,8 @@ class Limits:
     side_min: int = 64
     side_max: int = 8192
     aspect_max: float = 8.0
-    pixels_max: int = 40_000_000
+    pixels_max: int = 51_000_000
+    """The largest sensors of phones give 8160 x 6144."""
     work_side: int = 4096
     """Photos with a longer side are reduced to this one by area averaging."""
     moving_side_max: int = 1920

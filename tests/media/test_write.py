@@ -99,6 +99,20 @@ def test_variable_frame_rate_is_kept(tmp_path: Path, moving: Moving) -> None:
     assert np.allclose([frame.time for frame in open_clip(tmp_path / "out.mp4").frames()], times, atol=2e-5)
 
 
+@pytest.mark.parametrize("suffix", [".gif", ".webp"])
+@pytest.mark.parametrize("plays", [0, 1, 3])
+def test_plays_as_often(tmp_path: Path, moving: Moving, suffix: str, plays: int) -> None:
+    """As often as the animation it was made from, whose counts Pillow wrote."""
+    source, path = tmp_path / f"in{suffix}", tmp_path / f"out{suffix}"
+    first, *rest = [PIL.Image.fromarray(frame.image) for frame in moving(4)]
+    loop = {} if (suffix, plays) == (".gif", 1) else {"loop": plays - 1 if suffix == ".gif" and plays else plays}
+    first.save(source, save_all=True, append_images=rest, duration=80, **loop)
+    clip = open_clip(source)
+    assert clip.plays == plays
+    write_clip(path, clip.frames(), rate=clip.rate, plays=clip.plays)
+    assert open_clip(path).plays == plays
+
+
 def test_mp4_is_what_players_expect(tmp_path: Path, moving: Moving) -> None:
     frames = moving(5, size=(97, 129))
     write_clip(tmp_path / "out.mp4", frames, rate=Fraction(30000, 1001))

@@ -55,7 +55,7 @@ def mp4(path: Path, frames: Iterator[Frame], *, rate: Fraction, audio_from: Path
             sound.close()
 
 
-def gif(path: Path, frames: Iterator[Frame], *, rate: Fraction, tick: Tick) -> int:
+def gif(path: Path, frames: Iterator[Frame], *, rate: Fraction, plays: int, tick: Tick) -> int:
     """A GIF with one palette for the whole clip, made from all its frames, so that colours do not flicker.
 
     The frames come once and the palette must be known before the first is written, so they are kept losslessly in a
@@ -63,18 +63,18 @@ def gif(path: Path, frames: Iterator[Frame], *, rate: Fraction, tick: Tick) -> i
     store = path.with_suffix(".frames")
     try:
         palette, times = _keep(store, frames, lambda done: tick(done // 2))
-        _dithered(path, store, palette, times, rate, tick)
+        _dithered(path, store, palette, times, rate, plays, tick)
         return len(times)
     finally:
         store.unlink(missing_ok=True)
 
 
-def webp(path: Path, frames: Iterator[Frame], *, rate: Fraction, tick: Tick) -> int:
-    """An animated WebP that loops, lossy at quality 90. Returns the number of frames."""
+def webp(path: Path, frames: Iterator[Frame], *, rate: Fraction, plays: int, tick: Tick) -> int:
+    """An animated WebP, lossy at quality 90. Returns the number of frames."""
     first, frames = _peek(frames)
     height, width = first.image.shape[:2]
     number = 0
-    with av.open(str(path), "w", format="webp", options={"loop": "0"}) as container:
+    with av.open(str(path), "w", format="webp", options={"loop": str(plays)}) as container:
         stream: Any = container.add_stream("libwebp_anim", rate=_whole_rate(rate))
         stream.width, stream.height, stream.pix_fmt = width, height, "bgra"
         stream.codec_context.time_base = Fraction(1, 1000)
@@ -220,10 +220,11 @@ def _keep(store: Path, frames: Iterator[Frame], tick: Tick) -> tuple[Any, list[i
     return learner.vpull(), times
 
 
-def _dithered(path: Path, store: Path, palette: Any, times: list[int], rate: Fraction, tick: Tick) -> None:
+def _dithered(path: Path, store: Path, palette: Any, times: list[int], rate: Fraction, plays: int, tick: Tick) -> None:
     """Write the kept frames as a GIF in `palette`; error diffusion only where the picture changed, so that still
     parts stay still."""
-    with av.open(str(store), format="nut") as source, av.open(str(path), "w", format="gif") as container:
+    loop = {"loop": str((plays or 1) - 1 if plays != 1 else -1)}  # repetitions, 0 for ever, -1 for none
+    with av.open(str(store), format="nut") as source, av.open(str(path), "w", format="gif", options=loop) as container:
         kept: Any = source.streams.video[0]
         stream: Any = container.add_stream("gif", rate=Fraction(100, 2))
         stream.width, stream.height, stream.pix_fmt = kept.width, kept.height, "pal8"

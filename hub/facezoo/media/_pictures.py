@@ -49,13 +49,15 @@ _USUAL: Final = 0.1
 def decode_photo(data: bytes, form: str) -> tuple[Header, bytes]:
     """The first picture of `data` as RGB bytes, upright, reduced to `LIMITS.work_side`.
 
-    The header says width, height, count (frames claimed) and seconds (claimed; 0 when unknown).
+    The header says width, height, count (frames claimed), seconds (claimed; 0 when unknown) and plays (0 for ever).
     Raises Unreadable, TooLarge."""
     picture = _open(data, form)
     picture = _load(picture)
     count, seconds = _claims(data, form, picture)
+    plays = _plays(picture, form)
     photo = _upright(_standard(_as_rgb(_reduced(picture)), data, form), picture)
-    return {"width": photo.width, "height": photo.height, "count": count, "seconds": seconds}, photo.tobytes()
+    said = {"count": count, "seconds": seconds, "plays": plays}
+    return {"width": photo.width, "height": photo.height, **said}, photo.tobytes()
 
 
 def decode_animation(data: bytes, form: str) -> Iterator[tuple[Header, bytes]]:
@@ -253,6 +255,14 @@ def _claims(data: bytes, form: str, picture: Image.Image) -> tuple[int, float]:
         count = int(getattr(picture, "n_frames", 1))
         return count, count * _shown_for(float(picture.info.get("duration") or 0) / 1000)
     return 1, 0.0
+
+
+def _plays(picture: Image.Image, form: str) -> int:
+    """How often an animation is shown, 0 for ever. A GIF counts repetitions, and is shown once when it is silent."""
+    said: Any = picture.info.get("loop")
+    if form == "gif":
+        return 1 if said is None else said and said + 1
+    return said if form == "webp" and isinstance(said, int) else 0
 
 
 def _shown_for(seconds: float) -> float:

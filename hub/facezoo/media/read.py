@@ -56,8 +56,9 @@ def open_clip(path: Path) -> Clip:
     rate = Fraction(count / float(header["seconds"])).limit_denominator(1000) if header["seconds"] else Fraction(10)
     del data
     return _clip(
-        "animation", path, form, sha256, photo, lambda: _animation_frames(path, form, sha256), count=count, rate=rate
-    )
+        "animation", path, form, sha256, photo, lambda: _animation_frames(path, form, sha256), count=count, rate=rate,
+        plays=int(header["plays"]),
+    )  # fmt: skip
 
 
 def read_photo(path: Path) -> Image:
@@ -93,9 +94,10 @@ def _clip(
     *,
     count: int = 1,
     rate: Fraction = Fraction(1),
+    plays: int = 0,
 ) -> Clip:
     height, width = photo.shape[:2]
-    return Clip(kind, width, height, count, rate, False, form, path, sha256, frames)
+    return Clip(kind, width, height, count, rate, False, form, path, sha256, frames, plays)
 
 
 def _open_video(path: Path, form: str) -> Clip:

@@ -42,6 +42,7 @@ def write_clip(
     rate: Fraction,
     audio_from: Path | None = None,
     count: int = 0,
+    plays: int = 0,
     progress: Progress | None = None,
 ) -> int:
     """Encode `frames` as .mp4, .gif or .webp and return how many there were.
@@ -49,7 +50,8 @@ def write_clip(
     Frames keep their own times (a variable frame rate stays one); the last is shown for 1 / rate seconds. mp4: H.264,
     crf 18, yuv420p, BT.709, index first; an odd side is made even by repeating the edge. audio_from: a video whose
     sound is copied, packets untouched (Vorbis and PCM become AAC: players do not take them in mp4). count: frames
-    expected, for progress("seal", fraction), which cancels by raising. On any error nothing is left at `path`, and the
+    expected, for progress("seal", fraction), which cancels by raising. plays: how often a .gif or .webp is shown, 0 for
+    ever. On any error nothing is left at `path`, and the
     iterator is closed. All frames have the size of the first. Raises UsageError, UnsupportedFormat."""
     path = Path(path)
     suffix = path.suffix.lower()
@@ -62,8 +64,8 @@ def write_clip(
             if suffix == ".mp4":
                 return _encode.mp4(partial, steady, rate=rate, audio_from=audio_from, tick=tick)
             if suffix == ".gif":
-                return _encode.gif(partial, steady, rate=rate, tick=tick)
-            return _encode.webp(partial, steady, rate=rate, tick=tick)
+                return _encode.gif(partial, steady, rate=rate, plays=plays, tick=tick)
+            return _encode.webp(partial, steady, rate=rate, plays=plays, tick=tick)
     finally:
         for iterator in (steady, frames):
             close = getattr(iterator, "close", None)

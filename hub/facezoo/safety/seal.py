@@ -79,7 +79,8 @@ def seal(
             count = _write_still(finished, draft, progress)
         else:
             sound = clip.source if clip.has_audio else None
-            count = write_clip(draft, finished, rate=clip.rate, audio_from=sound, count=clip.count, progress=progress)
+            count = write_clip(draft, finished, rate=clip.rate, audio_from=sound, count=clip.count, plays=clip.plays,
+                               progress=progress)  # fmt: skip
         if not count:
             raise Unreadable("There was no picture to seal.", "Check that the input holds at least one frame.")
         manifest = c2pa.sign(draft, _manifest(claim))

@@ -18,7 +18,8 @@ from facezoo.cli.app import execute
 from facezoo.errors import UsageError
 from facezoo.types import Weights
 from facezoo.zoo.cards import check_card, render
-from facezoo.zoo.record import LICENCES
+from facezoo.zoo.plain import headlines, in_words
+from facezoo.zoo.record import LICENCES, Interval, Score
 
 REPOSITORY = Path(__file__).parents[2]
 SNIPPET = re.compile(r"```python\n(.*?)```", re.DOTALL)
@@ -106,3 +107,19 @@ def test_the_loading_snippet_runs_in_an_environment_of_its_own(hub: HubServer, t
     done = toy.run(loading, home=tmp_path / "home", python=tmp_path / "fresh" / "bin" / "python")
     assert done.code == 0, done.err
     assert "teacher/facezoo-toy" in done.out
+
+
+def test_a_figure_is_a_sentence_before_it_is_an_interval() -> None:
+    def score(metric: str, value: float, dataset: str = "portraits, 59 people x 4 personas (65d8ed53)") -> Score:
+        return Score(metric, metric, dataset, 236, "higher", Interval(value, value - 0.02, value + 0.01))
+
+    persona, paint, other = (
+        score("top1", 0.979),
+        score("taken", 0.967, "photos into paintings, van Gogh"),
+        score("x", 4.0),
+    )
+    told = ["Taken for the persona in 98 of 100 pictures", "Taken for a painting in 97 of 100 pictures"]
+    assert [each.words for each in in_words([persona, other, paint])] == told
+    assert (in_words([persona])[0].spread, in_words([persona])[0].tried) == ("96 to 99", "236 tried, portraits")
+    assert [each.words for each in headlines([persona, persona, other])] == told[:1]
+    assert headlines([other])[0].words == "x: 4"

@@ -10,6 +10,7 @@ from typing import Any
 from facezoo.errors import UsageError
 from facezoo.types import MethodSpec
 from facezoo.zoo.manifest import is_pinned, tag_of
+from facezoo.zoo.plain import in_words
 from facezoo.zoo.record import LICENCES, Interval, Record, Score
 
 __all__ = ["FORBIDDEN", "INTENDED", "check_card", "render", "render_record"]
@@ -212,7 +213,9 @@ def _results(scores: Sequence[Score]) -> str:
         for score in scores
     ]  # fmt: skip
     table = _table(("", "on", "n", "better", "this", *simple), rows)
-    return f"Means with their 95 % intervals.\n\n{_folded(table, len(rows), 'figures')}"
+    plain = "\n".join(f"- {each.words} ({each.spread}; {each.tried})." for each in in_words(scores))
+    told = "Means with their 95 % intervals: the ranges that hold the true value 19 times in 20."
+    return "\n\n".join(filter(None, (plain, told, _folded(table, len(rows), "figures"))))
 
 
 def _interval(found: Interval | None) -> str:

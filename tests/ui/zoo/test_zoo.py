@@ -116,7 +116,23 @@ def test_columns_and_filters_only_for_what_differs() -> None:
     assert html.count("<select") == 3
     assert 'type="checkbox"' in html
     assert ("See the licence" in html, "X is left out." in html) == (True, True)
-    assert "<b>4</b> <small>[3.5, 4.5]" in html
+    assert ": 4 <small>3.5 to 4.5</small>" in html
+
+
+def test_a_card_shows_a_result_and_folds_its_long_table() -> None:
+    shown = Zoo(facezoo.list_methods())
+    head, _, body = shown.card({"method": "deepfakes"})
+    assert "before-after" in head and "as Imani" in head
+    assert "&lt;details" not in body and body.count('<details class="folded"><summary>') >= 1
+    assert "<li>Taken for the persona in 98 of 100 pictures (" in body
+    assert '<td data-label="better">higher</td>' in body, "on a phone a cell stands behind its heading"
+    assert "Taken for the persona in 98 of 100 pictures <small>" in shown.list()
+    assert "<video" in shown.card({"method": "motion_transfer"})[0]
+
+
+def test_html_of_a_card_that_is_no_table_of_ours_stays_text() -> None:
+    html = markdown("<details>\n<summary>3 <b>x</b></summary>\n\n| a |\n|---|\n| <i>b</i> |\n\n</details>", {})
+    assert "<details" not in html and "<i>" not in html
 
 
 def test_what_a_licence_allows() -> None:
@@ -183,6 +199,7 @@ def test_pull_then_copy(server: HubServer, toy: Toy, tmp_path: Path) -> None:
     assert WEIGHTS in toy.loadable()
     with zipfile.ZipFile(toy.root / "copy.zip") as packed:
         packed.extractall(tmp_path / "copy")
+    assert (tmp_path / "copy" / "toy" / "README.md").read_text(encoding="utf-8").startswith("---\n"), "the card, too"
     told = toy.locate(FACEZOO_WEIGHTS=str(tmp_path / "copy"), HF_HUB_OFFLINE="1", HF_HOME=str(tmp_path / "none"))
     assert told["source"] == "own folder", told
 

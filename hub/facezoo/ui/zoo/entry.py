@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from facezoo.errors import FacezooError, WeightsUnavailable
 from facezoo.types import MethodSpec
+from facezoo.ui.common.results import example_facts, shipped_example
+from facezoo.zoo.embedded import examples
 from facezoo.zoo.manifest import WEIGHTS, read_manifest
+from facezoo.zoo.plain import Plain, headlines
 from facezoo.zoo.pull import place_of, record_folder
 from facezoo.zoo.record import Record, allows_commercial_use, read_record
 
@@ -69,6 +73,23 @@ class Entry:
     def megabytes(self) -> str:
         """The size of its weights in words."""
         return megabytes(self.spec.weights.bytes)
+
+    @property
+    def measured(self) -> list[Plain]:
+        """What was measured, in words: the little that a list has room for."""
+        return headlines(self.record.scores) if self.record else []
+
+    @property
+    def picture(self) -> Path | None:
+        """A result that ships; of a film the picture that it moves."""
+        made, facts = shipped_example(self.spec), example_facts(self.spec)
+        if not facts or not made.is_file():
+            return None
+        return (
+            next((each.path for each in examples() if each.id == facts["input"]), None)
+            if made.suffix == ".mp4"
+            else made
+        )
 
     @property
     def words(self) -> str:

@@ -23,7 +23,7 @@ def listing(entries: Sequence[Entry], left_out: Sequence[str]) -> str:
         "task": ("Does", "All tasks", tasks),
         "licence": ("Licence", "All licences", licences),
     }
-    measured = any(each.record and each.record.scores for each in entries)
+    measured = any(each.measured for each in entries)
     return _HTML.listing(entries, left_out, measured, filters, len({each.commercial for each in entries}) > 1)
 
 

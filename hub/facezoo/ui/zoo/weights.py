@@ -5,6 +5,7 @@ Weights belong to the machine, not to a visitor: there is one download a method,
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import shutil
 import threading
@@ -19,6 +20,7 @@ from facezoo.ui.common.cards import panel
 from facezoo.ui.common.html import template
 from facezoo.ui.jobs import Job, Stage, Working, explain, running, start, stop
 from facezoo.ui.workspace import file_url, made_once
+from facezoo.ui.zoo.card import card_text
 from facezoo.ui.zoo.entry import Entry, entry, megabytes
 from facezoo.zoo.download import cached_file
 from facezoo.zoo.manifest import MANIFEST, WEIGHTS, faults, fingerprint, manifest_text, read_manifest
@@ -88,7 +90,7 @@ def copied(spec: MethodSpec) -> str:
 
 
 def archive(entry: Entry) -> Path:
-    """A ZIP of the weights that are here, with record and manifest: unpacked, FACEZOO_WEIGHTS can name it.
+    """A ZIP of the weights that are here, with card, record and manifest: unpacked, FACEZOO_WEIGHTS can name it.
 
     Raises WeightsUnavailable when they are not as they should be; no server is asked."""
     spec, shipped = entry.spec, WEIGHTS / entry.spec.id
@@ -106,9 +108,11 @@ def archive(entry: Entry) -> Path:
         with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as packed:
             for each in manifest.files:
                 packed.write(folder / each.path, f"{spec.id}/{each.path}")
+            packed.writestr(f"{spec.id}/README.md", card_text(entry))
             packed.writestr(f"{spec.id}/{MANIFEST}", manifest_text(manifest))
 
-    return made_once(f"{fingerprint(folder)[:16]}/facezoo-{spec.id}.zip", pack)
+    card = hashlib.sha256(card_text(entry).encode()).hexdigest()[:8]
+    return made_once(f"{fingerprint(folder)[:16]}-{card}/facezoo-{spec.id}.zip", pack)
 
 
 def pictures(spec: MethodSpec, names: Iterable[str]) -> dict[str, str]:

@@ -210,6 +210,7 @@ def meet(browser: Browser) -> Iterator[Visitor]:
             accept_downloads=True,
             **settings,
         )
+        context.set_default_timeout(60_000)  # ms; the machine may do something else as well
         seen = Visit(context.new_page())
         seen.page.on("request", lambda request: seen.requests.append(request.url))
         seen.page.on("pageerror", lambda error: seen.errors.append(str(error)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import fields, replace
 from fractions import Fraction
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -43,7 +44,9 @@ def test_a_dragged_point_goes_there(name: str, start: Posture) -> None:
     away = math.dist(handles_at(moved, REST, SIDE)[name], goal)
     assert away < 0.75 * math.hypot(*WAYS[name])  # a point on a path comes as near as the path
     changed = {field.name for field in fields(Posture) if getattr(moved, field.name) != getattr(start, field.name)}
-    assert changed <= set(HANDLES[name].moves)
+    part = name.partition("_")[0]
+    both = {"brow": {"brows", "brow_left", "brow_right"}, "corner": {"smile", "corner_left", "corner_right"}}
+    assert changed <= set(HANDLES[name].moves) | both.get(part, set())
     assert changed
     for field in changed:
         low, high = RANGES[field]
@@ -64,6 +67,23 @@ def test_sides_move_for_themselves() -> None:
     moved = np.linalg.norm(left.expression, axis=1)
     assert moved[[105, 61]].min() > 0.05 > 0.005 > moved[[334, 291]].max()
     assert left.eyes[0] == 0 and left.eyes[1] > 0.8
+
+
+@pytest.mark.parametrize(("handle", "slider", "way"), [("corner_left", "smile", -4), ("brow_right", "brows", -5)])
+def test_sliders_follow_what_is_dragged(handle: str, slider: str, way: int) -> None:
+    """Half of a side's way is on the slider for both; the other side stays where it was."""
+    start = Posture(yaw=10)
+    here = handles_at(start, REST, SIDE)
+    moved = drag(start, handle, (here[handle][0], here[handle][1] + way), REST, SIDE)
+    other = handle.replace("left", "RIGHT").replace("right", "left").replace("RIGHT", "right")
+    assert getattr(moved, slider) > 0.1
+    assert math.dist(handles_at(moved, REST, SIDE)[other], here[other]) < 0.5
+
+
+def test_a_finger_can_tell_the_points_apart() -> None:
+    for posture in (Posture(), Posture(yaw=25), Posture(blink=1), Posture(brows=-1)):
+        places = handles_at(posture, REST, SIDE).values()
+        assert min(math.dist(*pair) for pair in combinations(places, 2)) > 0.045 * SIDE
 
 
 def test_both_sides_are_the_sliders() -> None:

@@ -66,18 +66,20 @@ RANGES: dict[str, tuple[float, float]] = {
 @dataclass(frozen=True)
 class Handle:
     """A point of the face to take hold of. point: of the mesh, or -1 and -2 for the left and right iris. moves: the
-    fields of `Posture` that it stands for."""
+    fields of `Posture` that it stands for. beside: x and y, sides of the crop, by which it is held away from its point,
+    so that a finger can tell it from the next one."""
 
     point: int
     moves: tuple[str, ...]
+    beside: tuple[float, float] = (0.0, 0.0)
 
 
 HANDLES: dict[str, Handle] = {
     "forehead": Handle(10, ("roll",)),
-    "brow_left": Handle(105, ("brow_left",)),
-    "brow_right": Handle(334, ("brow_right",)),
-    "lid_left": Handle(159, ("lid_left",)),
-    "lid_right": Handle(386, ("lid_right",)),
+    "brow_left": Handle(66, ("brow_left",)),
+    "brow_right": Handle(296, ("brow_right",)),
+    "lid_left": Handle(160, ("lid_left",), (-0.03, -0.02)),
+    "lid_right": Handle(387, ("lid_right",), (0.03, -0.02)),
     "iris_left": Handle(-1, ("look_x", "look_y")),
     "iris_right": Handle(-2, ("look_x", "look_y")),
     "nose": Handle(4, ("yaw", "pitch")),
@@ -129,7 +131,7 @@ def handles_at(posture: Posture, rest: Points, side: int) -> dict[str, tuple[flo
     """Where each handle is, x and y in px of the aligned crop with `side` px, tilted as the head is (see
     `repaint.tilted`). rest: (468, 3) head units."""
     mesh, irises = _placed(posture, rest, side)
-    return {name: _at(handle, mesh, irises) for name, handle in HANDLES.items()}
+    return {name: _at(handle, mesh, irises, side) for name, handle in HANDLES.items()}
 
 
 def drag(posture: Posture, name: str, to: tuple[float, float], rest: Points, side: int) -> Posture:
@@ -143,7 +145,7 @@ def drag(posture: Posture, name: str, to: tuple[float, float], rest: Points, sid
 
     def placed(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
         asked = replace(posture, **dict(zip(handle.moves, numbers.tolist(), strict=True)))
-        return np.array(_at(handle, *_placed(asked, rest, side)))
+        return np.array(_at(handle, *_placed(asked, rest, side), side))
 
     for _ in range(_STEPS):
         here = placed(values)
@@ -154,7 +156,18 @@ def drag(posture: Posture, name: str, to: tuple[float, float], rest: Points, sid
             slope.T @ slope + _STIFF * np.eye(len(values)), slope.T @ (np.array(to) - here)
         )
         values = np.clip(values + way * (high - low), low, high)
-    return replace(posture, **dict(zip(handle.moves, values.tolist(), strict=True)))
+    return _shared(replace(posture, **dict(zip(handle.moves, values.tolist(), strict=True))))
+
+
+def _shared(posture: Posture) -> Posture:
+    """The same face, with what both of its sides do in the fields of both, which have the sliders."""
+    sides = {name: [getattr(_side(posture, side), name) for side in ("left", "right")] for name in ("brows", "smile")}
+    both = {name: (left + right) / 2 for name, (left, right) in sides.items()}
+    apart = {name: (left - right) / 2 for name, (left, right) in sides.items()}
+    return replace(
+        posture, **both, brow_left=apart["brows"], brow_right=-apart["brows"],
+        corner_left=apart["smile"], corner_right=-apart["smile"],
+    )  # fmt: skip
 
 
 def _side(posture: Posture, side: str) -> Controls:
@@ -171,9 +184,9 @@ def _placed(posture: Posture, rest: Points, side: int) -> tuple[Points, NDArray[
     return mesh, irises_at(mesh, motion.gaze)
 
 
-def _at(handle: Handle, mesh: Points, irises: NDArray[np.float32]) -> tuple[float, float]:
+def _at(handle: Handle, mesh: Points, irises: NDArray[np.float32], side: int) -> tuple[float, float]:
     x, y = (mesh[handle.point] if handle.point >= 0 else irises[-1 - handle.point])[:2].tolist()
-    return x, y
+    return x + handle.beside[0] * side, y + handle.beside[1] * side
 
 
 @cache

@@ -117,6 +117,10 @@ def test_keys_move_points_and_sliders(visit: Visitor) -> None:
     repainted(page, before)
     assert middle(handle(page, "corner_left"))[0] > x + 3
     before = painted(page)
+    handle(page, "corner_left").press("Shift+ArrowUp")
+    repainted(page, before)
+    assert float(slider(page, "smile").input_value()) > 0, "a slider follows the point that was moved"
+    before = painted(page)
     page.get_by_role("button", name="At rest").click()
     repainted(page, before)
     assert {each.input_value() for each in page.locator(".puppet-sliders input").all()} == {"0"}

@@ -77,7 +77,7 @@ def test_sliders_follow_what_is_dragged(handle: str, slider: str, way: int) -> N
     moved = drag(start, handle, (here[handle][0], here[handle][1] + way), REST, SIDE)
     other = handle.replace("left", "RIGHT").replace("right", "left").replace("RIGHT", "right")
     assert getattr(moved, slider) > 0.1
-    assert math.dist(handles_at(moved, REST, SIDE)[other], here[other]) < 0.5
+    assert math.dist(handles_at(moved, REST, SIDE)[other], here[other]) < 2  # lips draw in together
 
 
 def test_a_finger_can_tell_the_points_apart() -> None:

@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test check release ray examples clean
+.PHONY: help demo test check release ray examples learn clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3)
 PORT ?= 7860
@@ -50,6 +50,9 @@ ray: $(VENV)/.test  ## install Ray (about 500 MB), then test replicas
 
 examples: $(VENV)/.test  ## make the finished results anew that the hub opens with
 	$(BIN)/python -m facezoo.ui.examples
+
+learn: $(VENV)/.test  ## make the exhibits of the Learn tab anew; GROUPS=head makes some alone
+	$(BIN)/python -m facezoo.ui.learn.make $(GROUPS)
 
 clean:  ## remove the virtual environment and all caches
 	rm -rf $(VENV) .pytest_cache .ruff_cache .import_linter_cache dist build

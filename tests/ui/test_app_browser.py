@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-TABS = ("Compare", "Animate", "Methods", "Train", "Zoo", "Verify")
+TABS = ("Compare", "Learn", "Animate", "Methods", "Train", "Zoo", "Verify")
 SIZES = [(390, 844, "light"), (390, 844, "dark"), (1440, 900, "light"), (1440, 900, "dark")]
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .conftest import Visitor
 
 pytest.importorskip("axe_playwright_python", reason="axe-playwright-python is not installed")
-PAGES = ["compare", "animate", "train", "zoo", "verify", *(f"methods/{spec.id}" for spec in list_methods())]
+PAGES = ["compare", "learn", "animate", "train", "zoo", "verify", *(f"methods/{spec.id}" for spec in list_methods())]
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
 
 

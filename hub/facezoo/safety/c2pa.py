@@ -196,7 +196,7 @@ def _holds_manifest(path: Path) -> bool:
 
 _BOXES = "org.facezoo.boxes"
 _COVERED, _MOST_BOXES, _PIECE = (b"uuid", b"moov", b"mdat", b"meta"), 4000, 1024**2
-_PACKAGED_ANCHORS = Path(__file__).with_name("anchors.pem")
+_PACKAGED_ANCHORS = ("anchors.pem", "anchors_learn.pem")  # the roots of what ships, beside this file
 _ROOT_YEARS, _LEAF_YEARS = 30, 20  # without a time stamp a signature is worth as long as its certificate
 
 
@@ -259,7 +259,8 @@ def anchors() -> tuple[str, str]:
         chains.append(own.read_text())
     if given := os.environ.get("FACEZOO_CERTIFICATE"):
         chains.append(_pem(given, "FACEZOO_CERTIFICATE"))
-    roots, leaves = [_PACKAGED_ANCHORS.read_text()] if _PACKAGED_ANCHORS.is_file() else [], list[str]()
+    packaged = [Path(__file__).with_name(name) for name in _PACKAGED_ANCHORS]
+    roots, leaves = [each.read_text() for each in packaged if each.is_file()], list[str]()
     for chain in chains:
         first, *others = _certificates(chain, "the trusted certificates")
         leaves.append(_text(first))

@@ -29,7 +29,7 @@ _FIRST_PAINT = 3.0  # seconds after which a page is drawn
 _SESSIONS = 4000  # pages whose choices are remembered
 _QUEUE = 60  # requests that may wait for each run at a time; the next one is told that the hub is busy
 _OPEN_TAB = """() => {
-  const pages = ['compare', 'animate', 'methods', 'train', 'zoo', 'verify'];
+  const pages = ['compare', 'learn', 'animate', 'methods', 'train', 'zoo', 'verify'];
   const open = (names, tries = 50) => {
     const tab = document.querySelector(`[role=tab][data-tab-id="${names[0]}"]`);
     tab?.click();
@@ -157,6 +157,7 @@ def _tabs(specs: Sequence[MethodSpec], *, train: bool) -> None:
 
     from facezoo.ui.animate.page import animate_page
     from facezoo.ui.compare.page import compare_page
+    from facezoo.ui.learn.page import learn_page
     from facezoo.ui.methods.page import method_tab
     from facezoo.ui.train.page import train_page
     from facezoo.ui.verify.page import verify_page
@@ -165,6 +166,8 @@ def _tabs(specs: Sequence[MethodSpec], *, train: bool) -> None:
     animating = [spec for spec in specs if "animate" in spec.tasks]
     with gr.Tab("Compare", id="compare"):
         compare_page([spec for spec in specs if "swap" in spec.tasks])
+    with gr.Tab("Learn", id="learn"):
+        learn_page(specs)
     if animating:
         with gr.Tab("Animate", id="animate"):
             animate_page(animating)
@@ -186,8 +189,9 @@ def _served() -> list[str]:
     from facezoo.ui.animate.motions import previews
     from facezoo.ui.common.gallery import shipped_pictures
     from facezoo.ui.common.results import shipped_example
+    from facezoo.ui.learn.exhibits import shipped_rows
 
-    shown = [*previews(), *shipped_pictures()]
+    shown = [*previews(), *shipped_pictures(), *shipped_rows()]
     shown += [each.portrait for each in personas()] + [each.path for each in examples()]
     shown += [shipped_example(spec) for spec in list_methods()]
     return [str(path) for path in shown if path.is_file()]

@@ -1,0 +1,1 @@
+"""The Learn tab: how each idea works, shown with pictures that ship."""

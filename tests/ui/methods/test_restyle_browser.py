@@ -73,9 +73,12 @@ def test_faces_and_people_only_for_a_persona(
     zone.get_by_role("radio", name="Persona", exact=True).check()
     faces.first.wait_for()
     people.wait_for()
+    style = zone.get_by_role("radio", name="Old masters")
+    style.wait_for(state="hidden")  # whose paintings: a persona needs none
     zone.get_by_role("radio", name="Painting to photo", exact=True).check()
     people.wait_for(state="hidden")
     faces.first.wait_for(state="detached")
+    style.wait_for()
 
     zone.locator('input[type="file"]').set_input_files(landscape)
     zone.get_by_role("checkbox", name="I may use this face").check()

@@ -129,15 +129,18 @@ class SwapForm(Form):
     def wire(self, reset: Callable[[Chosen | None], str], results: gr.HTML) -> None:
         """Connects the inputs: a picked picture is looked at, consent asked where needed, the results redrawn."""
 
-        def decided(found: Chosen | None, setting: str) -> tuple[Any, Any]:
+        decides = self._decides
+        first = [each for name, each in self.params.items() if self.spec and name in self.spec.first]
+        others = [each for each in first if decides and each not in decides]  # how a whole picture is changed
+
+        def decided(found: Chosen | None, setting: str) -> list[Any]:
             whole = self._whole(setting)
             zone = gr.update(markup=self.picture.picker.markup(found, whole=whole), value={"face": "1"})
-            return zone, gr.update(visible=not whole)
+            return [zone, gr.update(visible=not whole), *(gr.update(visible=whole) for _ in others)]
 
-        decides = self._decides
         self.picture.wire(lambda usable, _: reset(usable), [results], settings=decides, whole=self._whole)
         for setting in decides if self.picture.picker.own else []:
-            inputs, outputs = [self.picture.chosen, setting], [self.picture.zone, self.people_box]
+            inputs, outputs = [self.picture.chosen, setting], [self.picture.zone, self.people_box, *others]
             setting.change(decided, inputs, outputs, queue=False, **QUIET)
         if self.source is not None:
             people: Any = self.settings["people"]

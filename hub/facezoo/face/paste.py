@@ -30,6 +30,7 @@ _GAIN = (0.35, 1.1)  # bounds of a colour gain: more would turn shading into sta
 _SHRINK = (6.0, 4.0, 4.0)  # Lab units
 _SHINE = 9.0  # Lab units above the skin from which highlights of the other picture's light are damped
 _SHADOW = 0.75  # of the skin's lightness, below which its colour fades
+_DARK, _DARKEST, _HUE = 0.45, 0.003, 8.0  # of the skin's lightness; share of a face; Lab units
 _TONES = (0.5, 99.5)  # percentiles of lightness that are a picture's black and white
 _FADED = (55.0, 42.0)  # lightness between these two below which a picture is faded, hazy or dark
 _STAGE = (24.0, 40.0)  # Lab units between the skins from which light is coloured
@@ -180,6 +181,7 @@ def _recolor(generated: Image, small: _Analysis, mode: Color) -> NDArray[np.floa
     moved += (toned - moved) * _enlarge(small.drawn, generated.shape[0])[..., None]
     moved[..., 1:] -= _lacking(moved, wanted)
     inside = to_lab(small.target)[small.inside > 0.5]
+    moved[..., 1:] += _of_dark(moved, _enlarge(small.inside, len(moved)), inside, float(wanted[0]))
     return from_lab(_within_tones(np.asarray(moved, np.float32), wanted, to_lab(small.target)[..., 0], inside))
 
 
@@ -188,6 +190,19 @@ def _lacking(lab: NDArray[np.float32], skin: NDArray[Any]) -> NDArray[np.float32
     it, in light of any colour."""
     share = np.minimum(lab[..., 0] / np.float32(_SHADOW * max(float(skin[0]), 1.0)), 1)
     return np.asarray((1 - np.maximum(share, 0))[..., None] * skin[1:].astype(np.float32), np.float32)
+
+
+def _of_dark(lab: NDArray[np.float32], face: Mask, theirs: NDArray[np.float32], skin: float) -> NDArray[np.float32]:
+    """(S, S, 2): a and b by which the darkest (lashes, nostrils, pupils) comes near to the hue that the darkest of the
+    picture's own face has in its light. face: (S, S), where it is; theirs: (N, 3) of it; skin: its lightness."""
+    ours, dark = lab[face > 0.5], _DARK * skin
+    few = _DARKEST * len(ours), _DARKEST * len(theirs)
+    pairs = [each[each[:, 0] < dark] for each in (ours, theirs)]
+    if any(len(each) < max(least, 20) for each, least in zip(pairs, few, strict=True)):
+        return np.zeros((*lab.shape[:2], 2), np.float32)
+    change = np.subtract(*(np.median(each[:, 1:], axis=0) for each in reversed(pairs))).clip(-_HUE, _HUE)
+    share = 1 - smoothstep(lab[..., 0], 0.5 * dark, 1.6 * dark)
+    return np.asarray(share[..., None] * 0.8 * change, np.float32)
 
 
 def _within_tones(

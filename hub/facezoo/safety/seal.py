@@ -75,12 +75,7 @@ def seal(
     with tempfile.TemporaryDirectory(prefix=".facezoo-", dir=destination.parent) as folder:
         draft = Path(folder) / f"result{suffix}"
         finished = _finish(frames, label)
-        if still:
-            count = _write_still(finished, draft, progress)
-        else:
-            sound = clip.source if clip.has_audio else None
-            count = write_clip(draft, finished, rate=clip.rate, audio_from=sound, count=clip.count, plays=clip.plays,
-                               progress=progress)  # fmt: skip
+        count = _write_still(finished, draft, progress) if still else _write_clip(finished, draft, clip, progress)
         if not count:
             raise Unreadable("There was no picture to seal.", "Check that the input holds at least one frame.")
         manifest = c2pa.sign(draft, _manifest(claim))
@@ -146,6 +141,12 @@ def _finish(frames: Iterable[Frame], label: LabelSize) -> Iterator[Frame]:
     """Label and mark each frame."""
     for frame in frames:
         yield Frame(marks.mark(draw(frame.image, label)), frame.time)
+
+
+def _write_clip(frames: Iterator[Frame], path: Path, clip: Clip, progress: Progress | None) -> int:
+    sound = clip.source if clip.has_audio else None
+    return write_clip(path, frames, rate=clip.rate, audio_from=sound, count=clip.count, plays=clip.plays,
+                      progress=progress)  # fmt: skip
 
 
 def _write_still(frames: Iterator[Frame], draft: Path, progress: Progress | None) -> int:

@@ -143,8 +143,12 @@ def test_a_clip_needs_consent_and_a_photo_gives_a_picture(
     choose_way(page, "clip")
     page.locator("#animate-run-clip").click()
     page.locator("#animate-results .panel", has_text="No usable clip").wait_for(timeout=WORK)
-    driver_input(page).set_input_files(stranger)
     consent = page.locator(".way-clip .consent input")
+    page.locator(".way-clip .thumb").first.click()
+    page.locator(".way-clip .caption", has_text="A computer made this film").wait_for(timeout=WORK)
+    assert page.locator(".way-clip .thumb[aria-pressed=true]").count() == 1
+    assert not consent.is_visible()
+    driver_input(page).set_input_files(stranger)
     consent.wait_for(timeout=WORK)
     page.locator("#animate-run-clip").click()
     page.locator(".way-clip .consent.asked").wait_for()

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from pathlib import Path
 
 import pytest
 
 import facezoo
 from facezoo.media.read import open_clip
 from facezoo.media.sound import read_sound
-from facezoo.motion.template import shipped_names
+from facezoo.motion.template import shipped_names, shipped_templates
 from facezoo.safety.seal import verify
 from facezoo.speech.hear import hear
-from facezoo.ui.animate.motions import previews
+from facezoo.types import Sealed
+from facezoo.ui.animate.motions import previews, sample_clips
+from facezoo.ui.common.cards import Card, method_card
+from facezoo.ui.common.picture import Picker
 from facezoo.ui.common.results import example_facts, shipped_example
 from facezoo.ui.common.sliders import SLIDERS
 
@@ -26,6 +30,25 @@ def test_every_motion_has_a_small_sealed_preview() -> None:
     for path in previews():
         assert path.stat().st_size < 150_000, path.name
         assert verify(path).c2pa == "trusted", path.name
+
+
+def test_ready_clips_need_no_consent_and_say_what_they_are() -> None:
+    samples = sample_clips()
+    assert [each.id for each in samples] == [each.name for each in shipped_templates()]
+    picker = Picker("driver", samples=samples)
+    chosen, failure = picker.look({"example": "wink"})
+    assert chosen is not None and failure is None
+    assert (chosen.path, chosen.kind, chosen.needs_consent) == (samples[-1].film, "video", False)
+    assert "computer made" in chosen.caption and "never existed" in chosen.caption
+    nobody, failure = picker.look({"example": "../wink"})
+    assert nobody is None and failure is not None
+
+
+def test_the_clip_that_drove_a_film_is_beside_it(portrait: Path) -> None:
+    film = sample_clips()[0].film
+    shown = method_card(Card(facezoo.load_spec(METHOD), "done", Sealed(film, {}, {"frames": 9}), portrait, driver=film))
+    assert "What drives it" in shown and shown.count("<video") == 2 and "Brought to life" in shown
+    assert "What drives it" not in method_card(Card(facezoo.load_spec(METHOD), "done", Sealed(film, {}, {}), portrait))
 
 
 def test_a_painting_speaks_at_first() -> None:

@@ -7,8 +7,9 @@ from pathlib import Path
 import gradio as gr
 
 from facezoo.ui.common.html import component, template
+from facezoo.ui.common.picture import Sample
 
-__all__ = ["FOLDER", "motion_chooser", "previews", "way_chooser"]
+__all__ = ["FOLDER", "motion_chooser", "previews", "sample_clips", "way_chooser"]
 
 FOLDER = Path(__file__).parent / "motions"
 """Where a film and a still of each motion lie, made by `facezoo.ui.examples`."""
@@ -30,6 +31,15 @@ def motion_chooser(prefix: str) -> gr.HTML:
     first = next((each.name for each in known if each.name == "talk"), known[0].name if known else "")
     shown = [(each, FOLDER / f"{each.name}.mp4", FOLDER / f"{each.name}.webp") for each in known]
     return component("animate/motions.js", _HTML.motions(prefix, shown, first), first, "motion-chooser")
+
+
+def sample_clips() -> tuple[Sample, ...]:
+    """The films of the shipped motions, to try a driving clip with."""
+    from facezoo.motion.template import shipped_templates
+
+    known = [Sample(each.name, each.title, FOLDER / f"{each.name}.mp4", FOLDER / f"{each.name}.webp")
+             for each in shipped_templates()]  # fmt: skip
+    return tuple(each for each in known if each.film.is_file() and each.still.is_file())
 
 
 def previews() -> list[Path]:

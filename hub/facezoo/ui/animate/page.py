@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import gradio as gr
 from facezoo.errors import UsageError
 from facezoo.safety.admission import VOICE_STATEMENT, agreed, require_consent
 from facezoo.types import MethodSpec
-from facezoo.ui.animate.motions import motion_chooser, way_chooser
+from facezoo.ui.animate.motions import motion_chooser, sample_clips, way_chooser
 from facezoo.ui.animate.speech import Said, SpeechInput, speech_input, with_speech
 from facezoo.ui.common import live
 from facezoo.ui.common.cards import Card, failed_card, grid, live_card, method_card, ready_card
@@ -139,7 +139,7 @@ def _ways(spec: MethodSpec) -> Ways:
         speech = speech_input(_ID)
         runs["speech"] = main_button("Say it", f"{_ID}-run-speech")
     with gr.Column(elem_classes=["way", "way-clip"]):
-        driver = driver_input(_ID)
+        driver = driver_input(_ID, sample_clips())
         runs["clip"] = main_button("Bring it to life", f"{_ID}-run-clip")
     with gr.Column(elem_classes=["way", "way-webcam"]):
         webcam = webcam_input(_ID, _RESULTS)
@@ -282,6 +282,7 @@ def _made(spec: MethodSpec, order: Order, driver: Driver, owner: str) -> Iterato
     known = {each.name for each in fields(spec.params)}
     output = new_folder() / f"{spec.id}{'.png' if driver.still else order.settings['format']}"
     beside = output.with_name(f"facezoo-{spec.id}-speech.vtt")
+    clip = driver.driving if isinstance(driver.driving, Path) and driver.driving.suffix != ".motion" else None
 
     def work(working: Working) -> Any:
         from facezoo import runner
@@ -301,4 +302,7 @@ def _made(spec: MethodSpec, order: Order, driver: Driver, owner: str) -> Iterato
 
     words = _SPOKEN_WORDS if said else _WORDS
     for _, card in make(spec, order.chosen, work, owner, face=order.face, words=words):
-        yield with_speech(card, beside) if said and card.state == "done" else card
+        if said and card.state == "done":
+            yield with_speech(card, beside)
+        else:
+            yield replace(card, driver=clip)

@@ -29,9 +29,9 @@ _FORMATS = {".mp4": "MP4", ".gif": "GIF", ".webp": "WebP", ".png": "PNG", ".jpg"
 @dataclass(frozen=True)
 class Card:
     """One method's place in the grid: its state and whatever of a result there is; while another one is made the last
-    one stays. door: the way on from the result, see `door`; "" for none. captions: WebVTT of a film that speaks. view:
-    the part of the picture that is shown, at: how much of it before, in percent. subject: what picture it is of.
-    shipped: it was made before, and ships."""
+    one stays. door: the way on from the result, see `door`; "" for none. captions: WebVTT of a film that speaks.
+    driver: the clip that moved it. view: the part of the picture that is shown, at: how much of it before, in percent.
+    subject: what picture it is of. shipped: it was made before, and ships."""
 
     spec: MethodSpec
     state: State
@@ -44,6 +44,7 @@ class Card:
     fraction: float = 0.0
     door: str = ""
     captions: Path | None = None
+    driver: Path | None = None
     view: View | None = None
     at: int = 25
     subject: str = ""

@@ -73,6 +73,17 @@
     }
   });
 
+  // The clip that drove a film goes with it.
+  for (const name of ['timeupdate', 'play', 'pause', 'seeking']) {
+    document.addEventListener(name, event => {
+      const driver = event.target.matches('video.picture') && event.target.closest('.frame').querySelector('.driver video');
+      if (!driver || driver.readyState < 1) return;
+      if (Math.abs(driver.currentTime - event.target.currentTime) > 0.2) driver.currentTime = event.target.currentTime;
+      if (event.target.paused) driver.pause(); else driver.play().catch(() => {});
+    }, true);
+  }
+  document.addEventListener('error', event => event.target.closest?.('.driver')?.remove(), true); // not for this browser
+
   // Films play by themselves, but not for visitors who asked for less motion.
   document.addEventListener('loadeddata', event => {
     if (event.target.autoplay && matchMedia('(prefers-reduced-motion: reduce)').matches) event.target.pause();

@@ -21,9 +21,9 @@ from facezoo.ui.workspace import new_folder, owned
 from facezoo.zoo.embedded import Example, examples
 
 __all__ = [
-    "MOTION", "NEVER_EXISTED", "OWN", "Chosen", "Picker", "PictureInput", "View", "chosen_face", "chosen_people",
-    "consent_box", "driver_input", "face_view", "face_views", "first_example", "percent", "picture_input",
-    "resolve_upload", "sent_by_page", "start_at", "subject", "turn", "write_preview",
+    "MOTION", "NEVER_EXISTED", "OWN", "Chosen", "Picker", "PictureInput", "Sample", "View", "chosen_face",
+    "chosen_people", "consent_box", "driver_input", "face_view", "face_views", "first_example", "percent",
+    "picture_input", "resolve_upload", "sent_by_page", "start_at", "subject", "turn", "write_preview",
 ]  # fmt: skip
 
 OWN = "own"
@@ -120,11 +120,21 @@ def _view(box: Place, width: int, height: int) -> View | None:
 
 
 @dataclass(frozen=True)
+class Sample:
+    """A ready clip of a synthetic person. still: a picture of it."""
+
+    id: str
+    title: str
+    film: Path
+    still: Path
+
+
+@dataclass(frozen=True)
 class Picker:
     """How a picture is asked for. prefix: of element ids. legend: its name for screen readers. single: one face is
     brought to life, not all. largest: always the largest face, as the page says instead of asking. own: the people to
     choose from when each of several faces becomes its own. invitation: what to drop, and which kinds. films: where one
-    picture of a film is used, the methods that take all of it."""
+    picture of a film is used, the methods that take all of it. samples: ready clips."""
 
     prefix: str
     suffixes: tuple[str, ...] = PHOTO_SUFFIXES
@@ -134,6 +144,7 @@ class Picker:
     own: tuple[Persona, ...] = ()
     invitation: tuple[str, str] = _PICTURE
     films: tuple[MethodSpec, ...] = ()
+    samples: tuple[Sample, ...] = ()
 
     def markup(self, chosen: Chosen | None, failure: Failure | None = None, *, whole: bool = False) -> str:
         """The input as HTML. whole: all of the picture is changed, faces are not looked for."""
@@ -147,7 +158,12 @@ class Picker:
         failure comes back in words, together with the picture where it may be shown."""
         chosen: Chosen | None = None
         try:
-            known = next((each for each in examples() if each.id == sent_by_page(value).get("example")), None)
+            asked = sent_by_page(value).get("example")
+            sample = next((each for each in self.samples if each.id == asked), None)
+            if sample is not None:
+                caption = f"{sample.title}. A computer made this film. {NEVER_EXISTED}."
+                return replace(_seen(sample.film, None), caption=caption, example=sample.id, needs_consent=False), None
+            known = next((each for each in examples() if each.id == asked), None)
             chosen = _from_example(known) if known else None
             path = known.path if known else resolve_upload(value)
             if path.suffix.lower() == MOTION and MOTION in self.suffixes:
@@ -202,7 +218,9 @@ class PictureInput:
         return [each.picked(picked, [each, *settings], shown, **LOOKING) for each in (self.zone, *strips)]
 
     def _ready(self, usable: Chosen | None) -> str:
-        return _HTML.ready(self.strips, examples(), usable.example if usable else "")
+        current = usable.example if usable else ""
+        samples = self.picker.samples
+        return _HTML.samples(samples, current) if samples else _HTML.ready(self.strips, examples(), current)
 
 
 def picture_input(picker: Picker, *, start: Chosen | None = None, whole: bool = False, ready: str = "") -> PictureInput:
@@ -213,6 +231,9 @@ def picture_input(picker: Picker, *, start: Chosen | None = None, whole: bool = 
     value = {"example": start.example, "face": "1"} if start else {"face": "1"}
     zone = component("common/picture.js", picker.markup(start, whole=whole), value, "picture-input")
     made = PictureInput(picker, zone, gr.State(start), consent_box())
+    if picker.samples:
+        shelf = component("common/ready.js", _HTML.samples(picker.samples, ""), {}, "sample-clips")
+        return replace(made, ready=shelf)
     if not ready:
         return made
     strips = tuple(sorted(_STRIPS, key=lambda each: each[0] != ready))
@@ -220,12 +241,14 @@ def picture_input(picker: Picker, *, start: Chosen | None = None, whole: bool = 
     return replace(made, ready=component("common/ready.js", markup, {}, "ready-pictures"), strips=strips)
 
 
-def driver_input(prefix: str) -> PictureInput:
-    """The input for whose motion is taken: a clip, a GIF, a photo or a motion file."""
+def driver_input(prefix: str, samples: tuple[Sample, ...]) -> PictureInput:
+    """The input for whose motion is taken: a clip, a GIF, a photo or a motion file; or one of the ready clips."""
     invitation = ("Drop a clip of a face", "Video, GIF or photo, up to 60 s; or a .motion file")
     legend = "The clip whose motion is taken; its largest face is used"
     suffixes = (*VIDEO_SUFFIXES, *PHOTO_SUFFIXES, MOTION)
-    return picture_input(Picker(f"{prefix}-driver", suffixes, legend, single=True, largest=True, invitation=invitation))
+    return picture_input(
+        Picker(f"{prefix}-driver", suffixes, legend, single=True, largest=True, invitation=invitation, samples=samples)
+    )
 
 
 def consent_box(statement: str = STATEMENT) -> gr.Checkbox:

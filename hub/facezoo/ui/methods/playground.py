@@ -12,6 +12,7 @@ import gradio as gr
 from facezoo.errors import UsageError
 from facezoo.safety.admission import agreed, require_consent
 from facezoo.types import MethodSpec, Sealed
+from facezoo.ui.animate.motions import sample_clips
 from facezoo.ui.common import live
 from facezoo.ui.common.cards import Card, grid, panel
 from facezoo.ui.common.html import static, template
@@ -95,7 +96,7 @@ def _built(prefix: str, spec: MethodSpec) -> Playground:
                 webcam = webcam_input(prefix, f"{prefix}-panes")
                 runs["webcam"] = webcam.film
             with gr.Accordion("Follow a film", open=False, elem_classes=["tuning"]):
-                driver = driver_input(prefix)
+                driver = driver_input(prefix, sample_clips())
                 runs["film"] = main_button("Make the film", f"{prefix}-run-film")
     return Playground(prefix, drawing, photo, take, webcam, driver, runs, cancel, results)
 

@@ -11,7 +11,7 @@ from facezoo.types import MethodSpec
 from facezoo.ui.common.gallery import finished, places
 from facezoo.zoo.embedded import examples
 
-__all__ = ["Result", "chain", "face_part", "telling", "through_all"]
+__all__ = ["Result", "chain", "face_part", "result_of", "telling", "through_all"]
 
 _PICTURE, _WHO = "curls", "tarek"
 _TELLS = (
@@ -53,13 +53,13 @@ def face_part(picture: str, size: tuple[int, int], around: float = _AROUND) -> t
 
 def through_all(specs: Sequence[MethodSpec]) -> dict[str, Result]:
     """Method id -> its result of the one picture that goes through all."""
-    return {spec.id: found for spec in specs if (found := _result(spec, _PICTURE, _WHO))}
+    return {spec.id: found for spec in specs if (found := result_of(spec, _PICTURE, _WHO))}
 
 
 def telling(specs: Sequence[MethodSpec]) -> list[Result]:
     """One result of each method by which one sees its weakness."""
     offered = {spec.id: spec for spec in specs}
-    found = [_result(offered[id], picture, who, words) for id, picture, who, words in _TELLS if id in offered]
+    found = [result_of(offered[id], picture, who, words) for id, picture, who, words in _TELLS if id in offered]
     return [each for each in found if each]
 
 
@@ -68,7 +68,7 @@ def chain() -> Mapping[str, Any]:
     from facezoo.registry import load_spec
     from facezoo.safety import c2pa
 
-    result = _result(load_spec("face2face"), _PICTURE, _WHO)
+    result = result_of(load_spec("face2face"), _PICTURE, _WHO)
     if result is None:
         return {}
     status, manifest = c2pa.read(result.after)
@@ -90,10 +90,12 @@ def chain() -> Mapping[str, Any]:
     }
 
 
-def _result(spec: MethodSpec, picture: str, who: str, words: str = "") -> Result | None:
+def result_of(spec: MethodSpec, picture: str, who: str, words: str = "", *, around: float = _AROUND) -> Result | None:
+    """A result that ships, None when it does not. around: how many faces high the part is that is shown."""
     sealed = finished(picture, who, [spec]).get(spec.id)
     example = next((each for each in examples() if each.id == picture), None)
     if sealed is None or example is None:
         return None
     size = sealed.sealed.record["size"]
-    return Result(spec, example.path, sealed.sealed.path, example.title, face_part(picture, (size[0], size[1])), words)
+    part = face_part(picture, (size[0], size[1]), around)
+    return Result(spec, example.path, sealed.sealed.path, example.title, part, words)

@@ -75,13 +75,14 @@ def lesson_html(of: Lesson, specs: Sequence[MethodSpec]) -> str:
     place = LESSONS.index(of)
     offered = {spec.id: spec for spec in specs}
     content = template(f"learn/pages/{of.id}.html", **LABELS).page(exhibits(), offered, **_more(of.id, specs))
-    return template("learn/page.html").lesson(
+    html = template("learn/page.html").lesson(
         of,
         content,
         [offered[id] for id in of.methods if id in offered],
         LESSONS[place - 1] if place else None,
         LESSONS[place + 1] if place + 1 < len(LESSONS) else None,
     )
+    return str(html)
 
 
 def _more(id: str, specs: Sequence[MethodSpec]) -> Mapping[str, Any]:

@@ -27,7 +27,7 @@ async function show(id) {
       if (open === id) say('The page could not be opened. Load the hub again.');
       return;
     }
-    if (told.html.includes('data-lesson=')) fetched.set(id, told.html);
+    if (told.html.includes('data-lesson=') && id !== 'game') fetched.set(id, told.html);
     if (open !== id) return;
     page.innerHTML = told.html;
   } else page.innerHTML = fetched.get(id);
@@ -67,12 +67,20 @@ page.addEventListener('input', event => {
     tile.style.setProperty('--column', number % columns);
     tile.style.setProperty('--line', Math.floor(number / columns));
   }
+  for (const measure of exhibit.querySelectorAll('.measure')) measure.textContent = JSON.parse(measure.dataset.values)[at];
+  for (const now of exhibit.querySelectorAll('.now')) now.setAttribute('transform', `translate(${at * now.dataset.step})`);
   const label = JSON.parse(exhibit.dataset.labels)[at];
   const output = exhibit.querySelector('.turner output');
   if (output) {
     output.textContent = label;
     event.target.setAttribute('aria-valuetext', label);
   }
+});
+
+// One of several sections is shown.
+page.addEventListener('change', event => {
+  if (!event.target.closest('[data-choose]')) return;
+  for (const each of page.querySelectorAll('[data-chosen]')) each.hidden = each.dataset.chosen !== event.target.value;
 });
 
 // The magnifier.
@@ -108,6 +116,66 @@ page.addEventListener('keydown', event => {
   if (!loupe || !step) return;
   event.preventDefault();
   look(loupe, ...['x', 'y'].map((name, i) => bounded(Number(loupe.dataset[name] ?? 0.5) + 0.04 * step[i])));
+});
+
+// The game: one face after another, the truth after each answer. And two results to choose from.
+let session = '';
+async function play() {
+  const game = page.querySelector('[data-game]');
+  const told = await server.new_game({}).catch(() => null);
+  if (game?.isConnected) game.innerHTML = told ? told.html : '<p class="hint">The hub does not answer. Load it again.</p>';
+}
+function judge(round, said) {
+  const right = round.dataset.changed === said;
+  round.dataset.right = right;
+  const truth = round.dataset.changed === 'yes' ? `${round.dataset.method} changed this face.` : 'This face is untouched.';
+  round.querySelector('.said').textContent = `${right ? 'Right.' : 'Not so.'} ${truth}`;
+  round.querySelector('.answers').hidden = true;
+  round.querySelector('.truth').hidden = false;
+  round.querySelector('[data-act=next]').focus({ preventScroll: true });
+}
+function turn(round) {
+  const next = round.nextElementSibling;
+  round.hidden = true;
+  next.hidden = false;
+  if (next.matches('.score')) {
+    const rounds = [...next.parentElement.querySelectorAll('.round[data-right]')];
+    const right = rounds.filter(each => each.dataset.right === 'true').length;
+    const fooled = rounds.filter(each => each.dataset.right === 'false' && each.dataset.changed === 'yes').map(each => each.dataset.method);
+    next.querySelector('.said').textContent = `You judged ${right} of ${rounds.length} rightly. Who guesses gets about half.`;
+    next.querySelector('.fooled').textContent = fooled.length ? `Slipped through: ${[...new Set(fooled)].join(', ')}.` : 'No changed face slipped through.';
+  }
+  next.querySelector('h2').focus({ preventScroll: true });
+}
+async function ask(call, question) {
+  const zone = page.querySelector('[data-vote]');
+  const told = await server[call](question).catch(() => null);
+  if (!zone?.isConnected) return;
+  zone.innerHTML = told ? told.html : '<p class="hint">The hub does not answer. Load it again.</p>';
+  if (told?.session) ({ session } = told);
+  if (told?.ranking) page.querySelector('[data-ranking]').innerHTML = told.ranking;
+  zone.querySelector('button')?.focus({ preventScroll: true });
+}
+async function save() {
+  const told = await server.export({}).catch(() => null);
+  if (!told) return;
+  const link = Object.assign(document.createElement('a'), { download: 'facezoo-votes.csv' });
+  link.href = URL.createObjectURL(new Blob([told.csv], { type: 'text/csv' }));
+  link.click();
+  URL.revokeObjectURL(link.href);
+}
+element.addEventListener('facezoo:lesson', event => event.detail === 'game' && play());
+page.addEventListener('click', event => {
+  const button = event.target.closest('button');
+  const round = button?.closest('.round');
+  if (button?.dataset.answer) judge(round, button.dataset.answer);
+  if (button?.dataset.act === 'next') turn(round);
+  if (button?.dataset.act === 'again') play();
+  if (button?.dataset.act === 'pair') ask('new_pair', { session });
+  if (button?.dataset.act === 'export') save();
+  if (button?.dataset.voteFor) {
+    ask('vote', { token: page.querySelector('[data-token]').dataset.token, answer: button.dataset.voteFor });
+  }
 });
 
 // A worksheet shows the questions with room to write, not the answers.

@@ -165,7 +165,8 @@ def _tabs(specs: Sequence[MethodSpec], *, train: bool) -> None:
 
     animating = [spec for spec in specs if "animate" in spec.tasks]
     with gr.Tab("Compare", id="compare"):
-        compare_page([spec for spec in specs if "swap" in spec.tasks])
+        swapping = [spec for spec in specs if "swap" in spec.tasks]
+        compare_page(swapping, [spec for spec in specs if spec not in swapping])
     with gr.Tab("Learn", id="learn"):
         learn_page(specs)
     if animating:

@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import gradio as gr
+import numpy as np
 import pytest
 
+from facezoo.face.find import find_faces
+from facezoo.media.read import read_photo
 from facezoo.motion.template import shipped_names
 from facezoo.types import Persona
 from facezoo.ui import workspace
@@ -86,3 +90,15 @@ def test_paintings_come_first() -> None:
         with gr.Blocks():
             shown = str(picture_input(Picker("x"), ready=kind).ready.get_config())
         assert shown.index(first) < shown.index(second)
+
+
+@pytest.mark.parametrize("side", [640, 1600])
+def test_the_smallest_face_that_is_promised_is_found(side: int) -> None:
+    nobody = Chosen(personas()[0].portrait, personas()[0].portrait, "A", looked=True)
+    assert "a fortieth of the picture wide" in Picker("x").markup(nobody)
+    face = find_faces(read_photo(personas()[0].portrait))[0]
+    share = side / 40 / face.box.width
+    small = cv2.resize(face.frame, None, fx=share, fy=share, interpolation=cv2.INTER_AREA)
+    crowd = np.full((side, side, 3), 130, np.uint8)
+    crowd[side // 3 : side // 3 + small.shape[0], side // 2 : side // 2 + small.shape[1]] = small
+    assert len(find_faces(crowd)) == 1

@@ -38,7 +38,7 @@ _PREVIEW_SIDE = 1280
 _NO_FACE = Failure(
     "refused",
     "No face was found in this picture.",
-    "Choose one where a face looks more or less towards you and is at least 24 pixels wide.",
+    "Choose one where a face looks more or less towards you and is at least a fortieth of the picture wide.",
 )
 _PICTURE = ("Drop a picture with a face", "Photo or painting: JPEG, PNG, WebP, AVIF, HEIC, GIF")
 _ANY_PICTURE = ("Drop a picture", _PICTURE[1])
@@ -241,7 +241,7 @@ def picture_input(picker: Picker, *, start: Chosen | None = None, whole: bool = 
     return replace(made, ready=component("common/ready.js", markup, {}, "ready-pictures"), strips=strips)
 
 
-def driver_input(prefix: str, samples: tuple[Sample, ...]) -> PictureInput:
+def driver_input(prefix: str, samples: tuple[Sample, ...] = ()) -> PictureInput:
     """The input for whose motion is taken: a clip, a GIF, a photo or a motion file; or one of the ready clips."""
     invitation = ("Drop a clip of a face", "Video, GIF or photo, up to 60 s; or a .motion file")
     legend = "The clip whose motion is taken; its largest face is used"

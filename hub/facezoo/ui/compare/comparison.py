@@ -136,7 +136,9 @@ class Comparing:
         person = next((each for each in personas() if each.id == persona), None)
         views = list(face_views(chosen)) if number == "all" else [face_view(chosen, number)]
         able = [spec for spec in self.specs if spec.inputs.knows(str(persona))]
-        return {"chosen": chosen, "views": views, "subject": subject(chosen, number), "person": person, "able": able}
+        strange = [(spec, _known(spec)) for spec in self.specs if spec not in able]
+        of = {"chosen": chosen, "views": views, "subject": subject(chosen, number), "person": person}
+        return of | {"able": able, "strange": strange}
 
 
 def _work(order: Order, methods: list[str]) -> Any:

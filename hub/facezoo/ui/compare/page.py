@@ -22,8 +22,8 @@ _OWNER = "compare"
 _KEPT = 12  # comparisons that a visitor comes back to
 
 
-def compare_page(specs: Sequence[MethodSpec]) -> SwapForm:
-    """Fills the surrounding tab and wires it; returns its left zone."""
+def compare_page(specs: Sequence[MethodSpec], others: Sequence[MethodSpec] = ()) -> SwapForm:
+    """Fills the surrounding tab and wires it; returns its left zone. others: methods that swap no faces."""
     comparing = Comparing(tuple(specs))
     static(template("compare/page.html").hero(), elem_classes=["hero-block"])
     with gr.Row(elem_classes=["zones"]):
@@ -31,6 +31,7 @@ def compare_page(specs: Sequence[MethodSpec]) -> SwapForm:
             heading("Try it with a picture", 2)
             words = "Swap this face" if len(specs) == 1 else "Compare all methods"
             form = swap_form("compare", button=words, methods=specs)
+            static(template("compare/page.html").counted(specs, others))
         with gr.Column(elem_classes=["right-zone"]):
             heading("Results", 2)
             people: Any = form.settings["people"]

@@ -34,7 +34,7 @@ _KEPT = "What has come is kept: the next download goes on from there."
 _MEANINGS = {
     "none needed": "Nothing is learned in this method: nothing to download. It runs as it is.",
     "own folder": "The weights in your own folder are used, the one that FACEZOO_WEIGHTS names.",
-    "here": "The weights are on this machine. Every file is checked against its sha256 before it is used.",
+    "here": "The weights are on the hub's own machine. Every file is checked against its sha256 before it is used.",
     "ships": "The weights came with facezoo. Nothing has to be downloaded.",
     "not here": "They come once from the Hugging Face Hub, at a pinned commit; every file is checked against its "
     "sha256 before it is used. A download that was stopped goes on where it was.",

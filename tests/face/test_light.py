@@ -60,3 +60,19 @@ def test_hue_follows_the_light_of_a_stage() -> None:
     result, inside = swapped(red, "imani")
     ours, theirs = to_lab(result)[inside].mean(axis=0), to_lab(red)[inside].mean(axis=0)
     assert np.hypot(*(ours - theirs)[1:]) < 8
+
+
+@pytest.mark.parametrize("target", ["joss", "orla"])
+def test_half_of_a_face_in_the_dark(target: str) -> None:
+    """The lit half stays lit and the dark one dark, though most of the face is dark."""
+    picture = read_photo(PEOPLE[target])
+    face = find_faces(picture, thorough=False)[0]
+    edge = face.landmarks.mesh[[61, 291], 0] @ np.array([0.25, 0.75])
+    xs = np.arange(picture.shape[1], dtype=np.float32)
+    light = 0.05 + 0.95 / (1 + np.exp(-(xs - edge) / (0.03 * face.box.width)))
+    staged = (picture * light[None, :, None] * np.array([1.0, 0.7, 0.5])).astype(np.uint8)
+    result, inside = swapped(staged, "imani")
+    own, made = (to_lab(each)[..., 0] for each in (staged, result))
+    halves = [inside & (np.broadcast_to(light, inside.shape) > 0.9), inside & (light < 0.2)[None, :]]
+    bright, dark = (abs(np.median(made[half]) - np.median(own[half])) for half in halves)
+    assert bright < 10 and dark < 10

@@ -15,8 +15,8 @@ from facezoo.face.mesh import BROWS, EYES, FACE_OVAL, OUTER_LIPS, disc, smoothst
 from facezoo.face.networks import network
 from facezoo.types import Image, Mask, Points
 
-__all__ = ["eye_band", "features", "in_front", "own_skin", "person_mask", "polygon", "skin_patch", "unlike_skin",
-           "wears_glasses"]  # fmt: skip
+__all__ = ["eye_band", "features", "half_lit", "in_front", "own_skin", "person_mask", "polygon", "skin_patch",
+           "unlike_skin", "wears_glasses"]  # fmt: skip
 
 _CHEEKS = (
     (117, 118, 119, 100, 126, 209, 49, 203, 205, 187, 147, 123),
@@ -26,6 +26,7 @@ _NOSE = (168, 122, 188, 114, 217, 198, 131, 5, 360, 420, 437, 343, 412, 351)
 _CORE = (70, 63, 105, 66, 107, 336, 296, 334, 293, 300, 446, 340, 346, 280, 425, 410, 322, 164,
          92, 186, 205, 50, 117, 111, 226)  # fmt: skip
 _BARE, _ENOUGH = 0.05, 0.5  # what is surely not hidden; share of the patches of skin that is enough to know its colour
+_HALVES, _HALF = 60, 0.42  # 8-bit Lab between the lit and the dark half of a face on a stage; share of the lit one
 _TIP = 0.13  # of the height of the face: how far the tip of the nose is above the upper lip
 _TRUSTED = 0.8  # of the face that the person mask must cover before it is believed: it fails on some paintings
 _GLASSES_WEIGHTS = np.array([1.23, 1.69, -1.02, 0.91, 0.52])
@@ -81,12 +82,20 @@ def unlike_skin(
     lab = cv2.cvtColor(crop, cv2.COLOR_RGB2LAB).astype(np.float32)
     lab = cv2.GaussianBlur(lab, (0, 0), max(0.7, size / 400))
     sample = lab[_bare_skin(mesh, size, hidden) > 0.5]
+    if half_lit(sample[:, 0]):
+        sample = sample[sample[:, 0] > np.mean(np.percentile(sample[:, 0], (10, 90)))]
     centre = np.median(sample, axis=0)
     spread = np.maximum(1.4826 * np.median(np.abs(sample - centre), axis=0), (9.0, 2.5, 2.5))
     offset = (lab - centre) / spread
     light = np.where(offset[..., 0] < 0, shadow, shine) * offset[..., 0]
     distance = np.sqrt(light**2 + (offset[..., 1] * hue) ** 2 + (offset[..., 2] * hue) ** 2)
     return np.clip((distance - 2.6) / 1.6, 0, 1).astype(np.float32)
+
+
+def half_lit(lightness: NDArray[np.float32]) -> bool:
+    """Whether half of a skin lies in the dark, of its lightness (N,) in OpenCV's units: 8-bit Lab."""
+    low, middle, high = np.percentile(lightness, (10, 50, 90))
+    return bool(high - low > _HALVES and middle < _HALF * high)
 
 
 def _bare_skin(mesh: Points, size: int, hidden: Mask | None) -> Mask:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from facezoo.face.covering import hidden_part
 from facezoo.face.find import move
 from facezoo.face.mesh import FACE_OVAL, smoothstep, topology
-from facezoo.face.occlusion import features, in_front, unlike_skin
+from facezoo.face.occlusion import features, half_lit, in_front, skin_patch, unlike_skin
 from facezoo.types import Face, Image, Mask, Points
 
 __all__ = ["face_mask", "fit", "from_lab", "match_color", "moments", "paste", "settings_of", "sharpened", "to_lab",
@@ -39,7 +39,7 @@ _KNEE = 0.6  # of the way from the skin to them, from which tones are bent
 _ANALYSIS = 320  # px: masks are found on a crop of at most this side
 _SOLVE = 64  # px: light varies slowly, so the screened Poisson equation is solved on this grid
 _LOG_OFFSET = 12.0  # added before the logarithm, so that noise in black does not rule
-_SCREEN = 0.045  # pull of the picture's own light inside the face, against 1 at the edge
+_LIGHT, _STAGE_LIGHT = (0.045, 0.9), (0.5, 2.5)  # pull of the picture's light inside the face; its most, in logs
 
 
 def paste(face: Face, generated: Image, *, color: Color = "mkl", blend: Blend = "poisson", grain: float = 0.0) -> Image:
@@ -79,6 +79,7 @@ def settings_of(params: object) -> dict[str, Any]:
 class _Analysis:
     """What colour and light are measured on: both crops at no more than _ANALYSIS px, (A, A, 3) uint8, and masks (A,
     A): where they may be painted over, where both show skin, where the drawn features are, and the inside of the face.
+    stage: whether half of it lies in the dark, which is then its light as well.
     """
 
     target: Image
@@ -87,6 +88,7 @@ class _Analysis:
     skin: Mask
     drawn: Mask
     inside: Mask
+    stage: bool = False
 
 
 def _analyse(crop: Image, painted: Image, alpha: Mask, mesh: Points) -> _Analysis:
@@ -104,7 +106,8 @@ def _analyse(crop: Image, painted: Image, alpha: Mask, mesh: Points) -> _Analysi
     inside = face_mask(mesh, size, feather=0.0)
     certain = np.maximum(unlikely, unlike_skin(painted, mesh)) < 0.5
     skin = alpha * visible * inside * (1 - features(mesh, size)) * certain
-    return _Analysis(crop, painted, visible, skin.astype(np.float32), features(mesh, size, soft=True), inside)
+    stage = half_lit(cv2.cvtColor(crop, cv2.COLOR_RGB2LAB)[skin_patch(mesh, size) > 0, 0].astype(np.float32))
+    return _Analysis(crop, painted, visible, skin.astype(np.float32), features(mesh, size, soft=True), inside, stage)
 
 
 def _enlarge(mask: Mask, size: int) -> Mask:
@@ -301,14 +304,16 @@ def _take_light(result: NDArray[np.float32], small: _Analysis) -> NDArray[np.flo
     no condition."""
     size = (small.target.shape[1], small.target.shape[0])
     ours = np.asarray(cv2.resize(result, size, interpolation=cv2.INTER_AREA), np.float32)
-    difference = (_log(small.target) - _log(ours)) * small.skin[..., None]
+    compared = small.visible * small.inside * (1 - small.drawn) if small.stage else small.skin
+    difference = (_log(small.target) - _log(ours)) * compared[..., None]
     grid = (_SOLVE, _SOLVE)
-    weight = np.asarray(cv2.resize(small.skin, grid, interpolation=cv2.INTER_AREA), np.float32)
+    weight = np.asarray(cv2.resize(compared, grid, interpolation=cv2.INTER_AREA), np.float32)
     data = cv2.resize(difference, grid, interpolation=cv2.INTER_AREA) / np.maximum(weight, 1e-3)[..., None]
     area = cv2.resize(small.inside, grid, interpolation=cv2.INTER_AREA) > 0.5
     core = cv2.erode(area.astype(np.uint8), np.ones((3, 3), np.uint8), iterations=2) > 0
-    pull = weight * np.where(core, np.float32(_SCREEN), np.float32(1))
-    field = _screened_poisson(np.clip(data, -0.9, 0.9).astype(np.float32), pull.astype(np.float32))
+    screen, most = _STAGE_LIGHT if small.stage else _LIGHT
+    pull = weight * np.where(core, np.float32(screen), np.float32(1))
+    field = _screened_poisson(np.clip(data, -most, most).astype(np.float32), pull.astype(np.float32))
     gain = cv2.resize(np.exp(field), result.shape[1::-1], interpolation=cv2.INTER_LINEAR)
     return np.asarray((result + np.float32(_LOG_OFFSET)) * gain - np.float32(_LOG_OFFSET), np.float32)
 

@@ -161,7 +161,7 @@ def test_cards_show_faces_alike_or_whole_pictures(visit: Visitor) -> None:
     pictures = page.locator("#compare-results .card .viewed img")
     crops = {round(each.evaluate(width), 2) for each in pictures.all()}
     assert len(crops) == 1 and crops.pop() > 1.2
-    made = page.locator("#compare-results .made").first
+    made = page.locator("#compare-results .by-ai").first
     assert made.is_visible()
     page.get_by_role("button", name="Whole picture").click()
     assert {round(each.evaluate(width), 2) for each in pictures.all()} == {1.0}

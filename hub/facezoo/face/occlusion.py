@@ -82,7 +82,7 @@ def unlike_skin(
     lab = cv2.cvtColor(crop, cv2.COLOR_RGB2LAB).astype(np.float32)
     lab = cv2.GaussianBlur(lab, (0, 0), max(0.7, size / 400))
     sample = lab[_bare_skin(mesh, size, hidden) > 0.5]
-    if half_lit(sample[:, 0]):
+    if half_lit(np.asarray(sample[:, 0], np.float32)):
         sample = sample[sample[:, 0] > np.mean(np.percentile(sample[:, 0], (10, 90)))]
     centre = np.median(sample, axis=0)
     spread = np.maximum(1.4826 * np.median(np.abs(sample - centre), axis=0), (9.0, 2.5, 2.5))

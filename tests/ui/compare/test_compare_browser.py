@@ -252,6 +252,33 @@ def test_figures_blink_and_closer_hold_for_all(visit: Visitor, width: int) -> No
 
 
 @pytest.mark.usefixtures("swap_method")
+def test_a_finger_swipes_the_shelf_and_scrolls_over_a_slider(visit: Visitor) -> None:
+    seen = visit(390, 844, has_touch=True, is_mobile=True)
+    page, client = seen.page, seen.page.context.new_cdp_session(seen.page)
+
+    def drag(x: float, y: float, across: float, down: float) -> None:
+        client.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
+        for step in range(1, 11):
+            place = {"x": x + across * step / 10, "y": y + down * step / 10}
+            client.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [place]})
+        client.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+    slider = page.locator("#compare-results .before-after input").first
+    slider.scroll_into_view_if_needed()
+    box, before = slider.bounding_box(), slider.input_value()
+    assert box is not None
+    drag(box["x"] + box["width"] / 2, box["y"] + 120, 3, -200)
+    page.wait_for_function("scrollY > 80")
+    assert slider.input_value() == before, "a finger that scrolls does not move the slider"
+    shelf = page.locator(".left-zone:visible .strip ul").first
+    shelf.scroll_into_view_if_needed()
+    box = shelf.bounding_box()
+    assert box is not None
+    drag(box["x"] + 300, box["y"] + 30, -200, 0)
+    page.wait_for_function("each => each.scrollLeft > 8", arg=shelf.element_handle())
+    seen.check()
+
+
 def test_the_keyboard_finds_its_way(visit: Visitor) -> None:
     """Tabs follow the arrow keys, and the focus is back on the button when a run is over."""
     seen = visit()

@@ -73,6 +73,22 @@
     }
   });
 
+  // A finger that scrolls the page leaves the slider below it as it was.
+  let touched = null; // {slider, value}
+  document.addEventListener('pointerdown', event => {
+    const slider = event.pointerType === 'touch' && event.target.matches('input[type=range]') && event.target;
+    touched = slider ? { slider, value: slider.value } : null;
+  }, true);
+  document.addEventListener('pointercancel', () => {
+    const { slider, value } = touched ?? {};
+    touched = null;
+    setTimeout(() => { // the browser has its own say first
+      if (!slider || slider.value === value) return;
+      slider.value = value;
+      slider.dispatchEvent(new Event('input', { bubbles: true }));
+    });
+  }, true);
+
   // The clip that drove a film goes with it.
   for (const name of ['timeupdate', 'play', 'pause', 'seeking']) {
     document.addEventListener(name, event => {

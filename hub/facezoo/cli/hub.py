@@ -23,15 +23,19 @@ Public = Annotated[
 Rate = Annotated[
     str, typer.Option(metavar="RATE", help='With --public: runs of one client, such as "60/minute; 600/hour".')
 ]
+Classroom = Annotated[bool, typer.Option("--classroom", help="For a class: opens on Learn, takes no uploads.")]
 _EXTRAS = {"gradio": "hub", "limits": "hub,public", "prometheus_client": "hub,public", "ray": "hub,ray"}
 
 
 def demo(
     host: Host = "127.0.0.1", port: Port = 7860, methods: Methods = "", weights: OwnWeights = "",
-    public: Public = False, rate: Rate = "",
+    public: Public = False, rate: Rate = "", classroom: Classroom = False,
 ) -> None:  # fmt: skip
     """Start the hub, the web page of facezoo, on this machine."""
-    _start(host, port, methods, ["--weights", weights], public=public, rate=rate)
+    if classroom and public:
+        raise UsageError("A hub is for a class or for everybody.", "Give --classroom or --public, not both.")
+    more = ["--weights", weights, *(["--classroom"] if classroom else [])]
+    _start(host, port, methods, more, public=public, rate=rate)
 
 
 def serve(

@@ -19,6 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--port", type=int, default=7860)
     parser.add_argument("--methods", default="", help="ids to offer, separated by commas; all when empty")
     parser.add_argument("--weights", default="", help="a folder or OWNER/NAME@REVISION, in place of facezoo's own")
+    parser.add_argument("--classroom", action="store_true", help="opens on Learn; nothing can be uploaded")
     parser.add_argument("--public", action="store_true", help="for everybody: rates, probes, figures, a log as JSON")
     parser.add_argument("--rate", default="", help="in public, how often one client may start work")
     parser.add_argument("--replicas", type=int, default=0, help="work on Ray, this many at a time")
@@ -59,7 +60,8 @@ def _serve(given: argparse.Namespace) -> None:
         return
     from facezoo.ui.app import build, launch
 
-    launch(build(methods, at_once=given.replicas or 1), host=given.host, port=given.port)
+    hub = build(methods, at_once=given.replicas or 1, classroom=given.classroom)
+    launch(hub, host=given.host, port=given.port, uploads=not given.classroom)
 
 
 def _leave(number: int, frame: object) -> None:

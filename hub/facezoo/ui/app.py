@@ -50,9 +50,12 @@ _OPEN_TAB = """() => {
 }"""
 
 
-def build(methods: Sequence[str] | None = None, *, at_once: int = 1, train: bool = True) -> gr.Blocks:
+def build(
+    methods: Sequence[str] | None = None, *, at_once: int = 1, train: bool = True, classroom: bool = False
+) -> gr.Blocks:
     """The page and its endpoints. methods: ids to offer, all when None; raises UsageError for an unknown one. at_once:
-    runs that go on at a time. train: with the Train tab, whose projects are kept for days."""
+    runs that go on at a time. train: with the Train tab, whose projects are kept for days. classroom: opens on Learn
+    and offers no uploads, of which `launch` then takes none."""
     stay_offline()
     workspace.root()  # before gradio is imported: it reads its temp folder then
     import gradio as gr
@@ -69,9 +72,9 @@ def build(methods: Sequence[str] | None = None, *, at_once: int = 1, train: bool
         delete_cache=(workspace.SWEEP_EVERY, workspace.LIFETIME),
     ) as hub:
         frame = template("common/frame.html")
-        static(frame.top(_motto(specs)), elem_classes=["brand-block"])
+        static(frame.top(_motto(specs), classroom), elem_classes=["brand-block"])
         with gr.Tabs(elem_id="main"):
-            _tabs(specs, train=train)
+            _tabs(specs, train=train and not classroom)
         static(frame.foot())
         add_endpoints(hub, specs)
         gr.on(None, fn=None, js=_OPEN_TAB, **QUIET)
@@ -81,16 +84,17 @@ def build(methods: Sequence[str] | None = None, *, at_once: int = 1, train: bool
 
 def launch(
     hub: gr.Blocks, *, host: str = "127.0.0.1", port: int = 7860, block: bool = True, quiet: bool = False,
-    public: PublicHub | None = None,
+    public: PublicHub | None = None, uploads: bool = True,
 ) -> str:  # fmt: skip
     """Starts the server and returns its address; a hub marks its results with a key of its own, made here the first
     time. block: return only when the server stops. public: what stands before it when it is for everybody.
+    uploads: whether any are taken.
 
     Raises OSError when the port is taken."""
     from facezoo.safety.marks import make_own_key
 
     make_own_key()
-    settings: dict[str, Any] = {"app_kwargs": {"middleware": _before(hub, host, public)}}
+    settings: dict[str, Any] = {"app_kwargs": {"middleware": _before(hub, host, public, uploads=uploads)}}
     _, address, _ = hub.launch(
         server_name=host,
         server_port=port,
@@ -114,18 +118,18 @@ def launch(
     return address
 
 
-def _before(hub: gr.Blocks, host: str, public: PublicHub | None) -> list[Any]:
+def _before(hub: gr.Blocks, host: str, public: PublicHub | None, *, uploads: bool) -> list[Any]:
     """What stands before every request, the outermost first."""
     from starlette.middleware import Middleware
 
     from facezoo.ui.delivery import Delivery
 
     shares = Shares(public.limits() if public else Limits(), disk=workspace.used)
-    inner = [_guard(hub, host, shares), Middleware(Delivery, hub, _warm_up)]
+    inner = [_guard(hub, host, shares, uploads=uploads), Middleware(Delivery, hub, _warm_up)]
     return [public.front(hub, shares), *inner] if public else inner
 
 
-def _guard(hub: gr.Blocks, host: str, shares: Shares) -> Any:
+def _guard(hub: gr.Blocks, host: str, shares: Shares, *, uploads: bool) -> Any:
     """Whose requests are taken; the queue serves clients in turn from now on."""
     from starlette.middleware import Middleware
 
@@ -149,7 +153,7 @@ def _guard(hub: gr.Blocks, host: str, shares: Shares) -> Any:
         runs=frozenset(number for number, each in functions.items() if each.concurrency_id == "run"),
         parts=frozenset(hub.blocks),
     )
-    return Middleware(HubGuard, own_hosts(host), calls, shares, left)
+    return Middleware(HubGuard, own_hosts(host), calls, shares, left, uploads)
 
 
 def _tabs(specs: Sequence[MethodSpec], *, train: bool) -> None:

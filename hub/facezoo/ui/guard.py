@@ -52,6 +52,8 @@ _LARGEST_BODY = 4 << 20  # bytes of a call; files come by /upload
 _DEEPEST = 60  # levels of a call's JSON
 _QUIET = ("GET", "HEAD", "OPTIONS")
 _WAITS = re.compile(r"/(heartbeat/[^/]*|queue/data|upload_progress|call/(v2/)?[^/]+/[^/]+)$")
+_PICTURE = re.compile(rb"data:(image|video|audio|application)/")
+_CLASSROOM = "This hub is for a class: choose one of the ready pictures."
 _WORKS = re.compile(r"/(component_server|(run|api)/[^/]+)$")
 _SESSION = re.compile(r"[\w.-]{1,64}")
 
@@ -80,7 +82,8 @@ class Calls:
 class HubGuard:
     """ASGI middleware. hosts: names under which the hub is called; addresses of digits are names of it as well, those
     of other machines when one of `hosts` is none of this machine alone. calls: None lets every call pass. shares: what
-    each client may take. left: told the session of a page that was closed."""
+    each client may take. left: told the session of a page that was closed. uploads: whether files and frames of a
+    camera are taken."""
 
     def __init__(
         self,
@@ -89,8 +92,9 @@ class HubGuard:
         calls: Calls | None = None,
         shares: Shares | None = None,
         left: Callable[[str], None] = lambda _: None,
+        uploads: bool = True,
     ) -> None:
-        self.app = app
+        self.app, self._uploads = app, uploads
         self._hosts = frozenset(host.lower() for host in hosts)
         self._open = any(_number(host) and not _is_loopback(host) for host in self._hosts)
         self._calls = calls
@@ -171,6 +175,8 @@ class HubGuard:
         path, headers, client = scope["path"].rstrip("/"), _headers(scope), CLIENT.get()
         kind = headers.get("content-type", "").partition(";")[0].strip().lower()
         if path.endswith("/upload"):
+            if not self._uploads:
+                raise _Refusal(403, _CLASSROOM)
             if kind != "multipart/form-data":
                 raise _Refusal(415, "Files are sent as multipart/form-data.")
             receive = self._shares.counted(client, receive, int(headers.get("content-length") or 0))
@@ -179,6 +185,8 @@ class HubGuard:
         body = await _read(receive)
         if body and kind != "application/json":
             raise _Refusal(415, "Calls are sent as application/json.")
+        if not self._uploads and _PICTURE.search(body):
+            raise _Refusal(403, _CLASSROOM)
         asked = self._checked(path, _parsed(body) if body else {})
         if path.endswith("/queue/join") or "/call/" in path:
             self._shares.job(client, run=self._calls is not None and asked in self._calls.runs)

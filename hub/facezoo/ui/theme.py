@@ -112,7 +112,7 @@ _WIDGETS = {
 
 def style() -> str:
     """The tokens, then every stylesheet of the folders, those of common/ first. They fetch nothing."""
-    tokens = f":root {{ {_variables(LIGHT)} --font: {FONT}; }}\n.dark {{ {_variables(DARK)} }}"
+    tokens = f":root {{ {_variables(LIGHT)} --font: {FONT}; }}\n@media not print {{ .dark {{ {_variables(DARK)} }} }}"
     sheets = sorted(_UI.glob("*/*.css"), key=lambda path: (path.parent.name != "common", path))
     return "\n".join([tokens, *(path.read_text(encoding="utf-8") for path in sheets)])
 

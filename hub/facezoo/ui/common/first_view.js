@@ -2,6 +2,8 @@
 (() => {
   const shown = document.getElementById('first-view');
   if (matchMedia('(prefers-color-scheme: dark)').matches) document.body.classList.add('dark');
+  const { opens } = shown.querySelector('.brand')?.dataset ?? {};
+  if (opens && !location.hash) history.replaceState(null, '', `#${opens}`);
   const page = location.hash.slice(1).split('/')[0];
   if (page && page !== 'compare') {
     shown.remove();

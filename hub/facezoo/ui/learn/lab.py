@@ -15,10 +15,10 @@ __all__ = ["Hardship", "hardships", "lab_page"]
 _WORDS = {
     "turn": ("Turned away", "How far the head is turned", "{}°", "As far as one photo can be turned here the measure "
              "holds. Look at the far cheek and at the nose, where what was learned from the front is stretched."),
-    "cover": ("Covered", "How much of the face a board covers", "{} %", "Methods leave alone what is in front of a face, "
-              "so less and less of it is new. In the end there is no result: too little of a face is seen."),
-    "small": ("Small", "How high the face is", "{} px", "The measure falls late, for it needs few pixels itself. But all "
-              "methods come to look alike: there is no room for what sets them apart."),
+    "cover": ("Covered", "How much of the face a board covers", "{} %", "Methods leave alone what is in front of a "
+              "face, so less and less of it is new. In the end there is no result: too little of a face is seen."),
+    "small": ("Small", "How high the face is", "{} px", "The measure falls late, for it needs few pixels itself. But "
+              "all methods come to look alike: there is no room for what sets them apart."),
     "noise": ("Noisy", "How strong the noise is, in grey levels", "{}", "Noise hardly stops the methods: landmarks are "
               "found all the same. But a painted face is clean, and stands out in a noisy picture."),
     "dark": ("Dark", "How much of the light is left", "{} %", "In the dark a camera sees noise. The new face is fitted "

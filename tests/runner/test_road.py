@@ -20,6 +20,7 @@ import facezoo
 from facezoo import registry, runner
 from facezoo.errors import BadInput, Cancelled, ConsentRequired, ContentRefused, NoFace, UsageError, WeightsUnavailable
 from facezoo.evaluate.metrics import measure
+from facezoo.face.find import find_faces
 from facezoo.media.read import open_clip, read_photo
 from facezoo.media.write import write_clip, write_photo
 from facezoo.registry import describe_params, load_spec
@@ -326,6 +327,19 @@ def test_a_photo_costs_neither_torch_nor_diffusers(photo: Path, tmp_path: Path, 
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_comparison_looks_for_faces_once(photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many methods there are: the face is found, measured and aligned for all of them."""
+    looks: list[tuple[int, ...]] = []
+
+    def counted(image: Any, **settings: Any) -> Any:
+        looks.append(image.shape)
+        return find_faces(image, **settings)
+
+    monkeypatch.setattr("facezoo.runner.road.find_faces", counted)
+    done = runner.compare(photo, methods=["landmark_warp", "deepfakes"], output=tmp_path)
+    assert len(done.results) == 2 and len(looks) == 1
 
 
 def test_results_are_sealed_by_the_seal_alone() -> None:

@@ -89,6 +89,8 @@ def _label(tokens: Sequence[Token]) -> None:
             headings.append(inside.content)
         elif token.type == "td_open":
             token.attrSet("data-label", headings[column])
+            if inside.content == "–":
+                token.attrSet("class", "unknown")
             column += 1
 
 

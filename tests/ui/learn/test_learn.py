@@ -148,3 +148,21 @@ def test_pages_stand_without_the_methods_of_a_hub() -> None:
     """A hub that offers one method alone still shows every page."""
     for of in LESSONS:
         assert f'data-lesson="{of.id}"' in lesson_html(of, SPECS[:1])
+
+
+def test_a_hub_is_for_a_class_or_for_everybody() -> None:
+    from facezoo.cli.hub import demo
+
+    with pytest.raises(UsageError, match="class"):
+        demo(classroom=True, public=True)
+
+
+def test_a_class_is_told_to_the_hub(monkeypatch: pytest.MonkeyPatch) -> None:
+    from facezoo.cli import hub
+
+    told: list[list[str]] = []
+    monkeypatch.setattr("os.execv", lambda _program, words: told.append(words))
+    monkeypatch.setattr("os.dup2", lambda *_: None)
+    hub.demo(classroom=True)
+    hub.demo()
+    assert ["--classroom" in words for words in told] == [True, False]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-__all__ = ["LABELS", "guides", "names", "opened", "shares", "skips", "steps", "steps_of", "turned"]
+__all__ = ["LABELS", "guides", "names", "numbered", "opened", "shares", "skips", "steps", "steps_of", "turned"]
 
 _STEPS = {"window": "The photo", "points": "Its points", "asked": "What is asked", "carried": "Pixels carried over",
           "coarse": "Painted", "mask": "Which of the two", "result": "The result"}  # fmt: skip
@@ -47,11 +47,16 @@ def steps_of(count: int) -> list[str]:
     return [f"{number} of {count}" for number in range(1, count + 1)]
 
 
+def numbered(word: str, count: int) -> list[str]:
+    """Of pictures that have no names."""
+    return [f"{word} {number}" for number in range(1, count + 1)]
+
+
 def guides(shares: Sequence[float]) -> list[str]:
     """Of the way from a guess without a wish to one with it."""
     return [f"{100 * each:.0f} %" for each in shares]
 
 
 LABELS = {"turned": turned, "opened": opened, "skips": skips, "shares": shares, "names": names,
-          "steps": steps, "steps_of": steps_of, "guides": guides}  # fmt: skip
+          "steps": steps, "steps_of": steps_of, "numbered": numbered, "guides": guides}  # fmt: skip
 """As the pages call them."""

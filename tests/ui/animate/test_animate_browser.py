@@ -84,6 +84,11 @@ def test_opens_on_a_finished_film(visit: Visitor, hub: Hub, width: int, height: 
         page.wait_for_timeout(200)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, way
         assert page.locator(".way").locator("visible=true").count() == 1
+    names = page.locator(".motion > span:last-child")
+    page.locator('.motion:has(input[value="look_around"])').first.click()  # the longest, chosen
+    assert names.evaluate_all("each => Math.max(...each.map(e => e.clientHeight || e.offsetHeight))") < 30, (
+        "on one line"
+    )
     seen.check()
 
 

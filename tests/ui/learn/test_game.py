@@ -192,6 +192,13 @@ def test_a_vote_by_the_page(game: Game) -> None:
     assert game.new_pair({"session": asked["session"]})["session"] == asked["session"]
 
 
+def test_a_disk_that_takes_nothing_is_told_of(game: Game, tmp_path: Path) -> None:
+    (tmp_path / "votes.sqlite3").mkdir()
+    token = re.search(r'data-token="(\w+)"', game.new_pair({})["html"])
+    assert token is not None
+    assert "wrong on our side" in game.vote({"token": token[1], "answer": "left"})["html"]
+
+
 def test_a_hub_of_one_method_plays_without_votes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FACEZOO_HOME", str(tmp_path))
     game = Game([spec for spec in facezoo.list_methods() if spec.id == "landmark_warp"])

@@ -68,12 +68,12 @@ class Game:
         return {"html": str(html), "session": offer.session}
 
     def vote(self, asked: Any) -> dict[str, str]:
-        """Takes an answer to a pair: {"html"} says which was which, or what was wrong, and how all rank."""
+        """Takes an answer to a pair: {"html"} says which was which and {"ranking"} how all rank; or what was wrong."""
         try:
             offer = self._votes.take(_word(asked, "token"), _word(asked, "answer"), CLIENT.get())
-        except UsageError as error:
-            return {"html": str(_HTML.trouble(explain(error))), "ranking": str(self._ranking())}
-        return {"html": str(_HTML.voted(*self._shown(offer))), "ranking": str(self._ranking())}
+            return {"html": str(_HTML.voted(*self._shown(offer))), "ranking": str(self._ranking())}
+        except Exception as error:  # among them a disk that takes nothing
+            return {"html": str(_HTML.trouble(explain(error)))}
 
     def export(self, _asked: Any) -> dict[str, str]:
         """All votes: {"csv"}."""

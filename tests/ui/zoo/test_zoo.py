@@ -14,6 +14,8 @@ import pytest
 
 import facezoo
 from facezoo.types import MethodSpec
+from facezoo.ui.common.results import example_facts
+from facezoo.ui.learn.exhibits import exhibits
 from facezoo.ui.zoo.card import markdown
 from facezoo.ui.zoo.entry import Entry, entries, entry, megabytes, numbers
 from facezoo.ui.zoo.list import listing
@@ -128,6 +130,11 @@ def test_a_card_shows_a_result_and_folds_its_long_table() -> None:
     assert '<td data-label="better">higher</td>' in body, "on a phone a cell stands behind its heading"
     assert "Taken for the persona in 98 of 100 pictures <small>" in shown.list()
     assert "<video" in shown.card({"method": "motion_transfer"})[0]
+    for spec in facezoo.list_methods():
+        known = entry(spec)
+        if example_facts(spec) or any(each.fresh for each in exhibits().values() if spec.id in each.weights):
+            assert known.picture is not None and known.picture.is_file(), "a picture on every card"
+            assert 'class="sample"' in shown.card({"method": spec.id})[0]
 
 
 def test_html_of_a_card_that_is_no_table_of_ours_stays_text() -> None:

@@ -10,6 +10,7 @@ from typing import Literal
 from facezoo.errors import FacezooError, WeightsUnavailable
 from facezoo.types import MethodSpec
 from facezoo.ui.common.results import example_facts, shipped_example
+from facezoo.ui.learn.exhibits import Exhibit, exhibits
 from facezoo.zoo.embedded import examples
 from facezoo.zoo.manifest import WEIGHTS, read_manifest
 from facezoo.zoo.plain import Plain, headlines
@@ -80,16 +81,19 @@ class Entry:
         return headlines(self.record.scores) if self.record else []
 
     @property
+    def exhibit(self) -> Exhibit | None:
+        """Pictures that it made for the Learn tab, when it ships no result of its own."""
+        made = (each for each in exhibits().values() if each.made and next(iter(each.weights), "") == self.spec.id)
+        return next((each for each in made if each.fresh), None)
+
+    @property
     def picture(self) -> Path | None:
-        """A result that ships; of a film the picture that it moves."""
+        """A result that ships; of a film the picture that it moves; else pictures of the Learn tab."""
         made, facts = shipped_example(self.spec), example_facts(self.spec)
-        if not facts or not made.is_file():
-            return None
-        return (
-            next((each.path for each in examples() if each.id == facts["input"]), None)
-            if made.suffix == ".mp4"
-            else made
-        )
+        if facts and made.is_file():
+            moved = (each.path for each in examples() if each.id == facts["input"])
+            return next(moved, None) if made.suffix == ".mp4" else made
+        return self.exhibit.path if self.exhibit else None
 
     @property
     def words(self) -> str:

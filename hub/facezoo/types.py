@@ -144,7 +144,7 @@ class Clip:
     """A photo (one frame) or a moving picture. `frames()` decodes anew on each call, at constant memory.
 
     count is what the container claims, 1 for a photo; it may be wrong, never allocate from it. rate is frames a second.
-    source is the path the bytes came from (audio is copied out of it), sha256 that of those bytes. plays is how often an
+    source is the path the bytes came from (audio is copied out of it), sha256 that of those bytes. plays: how often an
     animation is shown, 0 for ever.
     """
 

@@ -8,9 +8,10 @@ import cv2
 import numpy as np
 import pytest
 
+from facezoo.face.covering import look_for_cover
 from facezoo.face.find import find_faces, move
 from facezoo.face.mesh import mesh_map, smoothstep, vertex_normals
-from facezoo.face.occlusion import in_front, own_skin, skin_patch, wears_glasses
+from facezoo.face.occlusion import in_front, own_skin, skin_patch
 from facezoo.face.paste import face_mask, from_lab, match_color, moments, paste, to_lab, with_moments
 from facezoo.media.read import read_photo
 from facezoo.types import Face
@@ -104,10 +105,10 @@ def test_mask_is_soft_inside_and_zero_outside(face: Face) -> None:
 
 def test_glasses_and_hair_stay_in_front() -> None:
     with_glasses, without = _face("glasses"), _face("evening")
-    assert wears_glasses(with_glasses.crop, _crop_mesh(with_glasses))
-    assert not wears_glasses(without.crop, _crop_mesh(without))
-    keep = in_front(with_glasses.crop, _crop_mesh(with_glasses))
     mesh = _crop_mesh(with_glasses)
+    cover = look_for_cover(with_glasses.crop, mesh)
+    assert cover.glasses and not look_for_cover(without.crop, _crop_mesh(without)).glasses
+    keep = in_front(with_glasses.crop, mesh, cover)
     bridge, chin = mesh[168, :2].astype(int), mesh[199, :2].astype(int)
     assert keep[bridge[1], bridge[0]] > 0.9 and keep[chin[1], chin[0]] < 0.1
 
@@ -120,8 +121,8 @@ def test_a_dark_strand_over_the_forehead_is_kept() -> None:
     start, end = top + (top - brow) * 0.3, brow + (top - brow) * 0.45
     cv2.line(crop, start.astype(int).tolist(), end.astype(int).tolist(), (20, 15, 10), 9)
     place = (top + (brow - top) * 0.3).astype(int)
-    assert in_front(crop, mesh)[place[1], place[0]] > 0.5
-    assert in_front(bare.crop, mesh)[place[1], place[0]] < 0.2
+    assert in_front(crop, mesh, look_for_cover(crop, mesh))[place[1], place[0]] > 0.5
+    assert in_front(bare.crop, mesh, look_for_cover(bare.crop, mesh))[place[1], place[0]] < 0.2
 
 
 def test_background_inside_the_outline_is_not_copied() -> None:

@@ -19,8 +19,9 @@ import cv2
 import numpy as np
 
 from facezoo.errors import UsageError
+from facezoo.face.covering import covering_of
 from facezoo.face.find import move
-from facezoo.face.occlusion import skin_patch, wears_glasses
+from facezoo.face.occlusion import skin_patch
 from facezoo.media.limits import PHOTO_SUFFIXES
 from facezoo.safety import admission
 from facezoo.types import Face
@@ -159,7 +160,7 @@ def lock_of(subjects: Sequence[Subject] | Sequence[PairSet]) -> dict[str, Any]:
 
 def groups(subject: Subject, face: Face) -> dict[str, str]:
     """The group of a picture in each of STRATA."""
-    glasses = wears_glasses(face.crop, move(face.landmarks.mesh, face.affine))
+    glasses = covering_of(face).glasses
     return {
         "skin": skin_tone(face),
         "glasses": "glasses" if glasses else "no glasses",

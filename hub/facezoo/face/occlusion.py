@@ -1,8 +1,8 @@
 """What stands in front of the face: hair over the forehead, frames of glasses, a hand, a hat.
 
 The colour of this face's skin is measured where skin is certain (cheeks, nose), and what differs from it is kept, but
-only where it can be told apart from shadow, brows, lips and beard. A small network says where a person is at all, and a
-logistic regression whether lines across the face are glasses.
+only where it can be told apart from shadow, brows, lips and beard. Small networks say where a person is at all, and
+where things and glasses are (`covering`).
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from facezoo.face.covering import Covering
 from facezoo.face.mesh import BROWS, EYES, FACE_OVAL, OUTER_LIPS, disc, smoothstep
 from facezoo.face.networks import network
 from facezoo.types import Image, Mask, Points
 
 __all__ = ["eye_band", "features", "half_lit", "in_front", "own_skin", "person_mask", "polygon", "skin_patch",
-           "unlike_skin", "wears_glasses"]  # fmt: skip
+           "unlike_skin"]  # fmt: skip
 
 _CHEEKS = (
     (117, 118, 119, 100, 126, 209, 49, 203, 205, 187, 147, 123),
@@ -29,24 +30,23 @@ _BARE, _ENOUGH = 0.05, 0.5  # what is surely not hidden; share of the patches of
 _HALVES, _HALF = 60, 0.42  # 8-bit Lab between the lit and the dark half of a face on a stage; share of the lit one
 _TIP = 0.13  # of the height of the face: how far the tip of the nose is above the upper lip
 _TRUSTED = 0.8  # of the face that the person mask must cover before it is believed: it fails on some paintings
-_GLASSES_WEIGHTS = np.array([1.23, 1.69, -1.02, 0.91, 0.52])
-_GLASSES_OFFSET = -9.51
 _EYE_BAND = (127, 70, 63, 105, 66, 107, 336, 296, 334, 293, 300, 356, 345, 346, 347, 348, 6, 119, 118, 117, 116)
 
 
-def in_front(crop: Image, mesh: Points, unlikely: Mask | None = None) -> Mask:
+def in_front(crop: Image, mesh: Points, cover: Covering) -> Mask:
     """(S, S) float32 in [0, 1]: 1 where something lies over the skin and must not be painted over.
 
-    crop: (S, S, 3) RGB uint8, aligned; mesh: (468, 3) in its pixels; unlikely: `unlike_skin` of them if it is known."""
+    crop: (S, S, 3) RGB uint8, aligned; mesh: (468, 3) in its pixels; cover: what `look_for_cover` says of them."""
     size = crop.shape[0]
-    keep = _hair(unlike_skin(crop, mesh) if unlikely is None else unlikely, mesh, size)
-    if wears_glasses(crop, mesh):  # frames, lenses, and the eyes and brows behind them
-        keep = np.maximum(keep, eye_band(mesh, size))
+    things = cover.mask(size)
+    keep = _hair(unlike_skin(crop, mesh, things), mesh, size)
+    if cover.glasses:  # frames, lenses, and the eyes and brows behind them
+        keep = np.maximum(np.maximum(keep, eye_band(mesh, size)), cover.worn(size))
     person = person_mask(crop)
     oval = polygon(mesh, FACE_OVAL, size)
     if float((person * oval).sum()) > _TRUSTED * float(oval.sum()):
         keep = np.maximum(keep, 1.0 - person)
-    return cv2.GaussianBlur(keep, (0, 0), max(0.8, size / 256))  # pyright: ignore[reportReturnType]
+    return np.maximum(cv2.GaussianBlur(keep, (0, 0), max(0.8, size / 256)), things)
 
 
 def person_mask(crop: Image) -> Mask:
@@ -171,45 +171,6 @@ def eye_band(mesh: Points, size: int) -> Mask:
     band = np.zeros((size, size), np.float32)
     cv2.fillPoly(band, [np.round(hull[:, 0] * 16).astype(np.int32)], 1.0, shift=4)
     return np.asarray(cv2.GaussianBlur(band, (0, 0), size / 60), np.float32)
-
-
-def wears_glasses(crop: Image, mesh: Points) -> bool:
-    """Whether thin lines across the bridge of the nose, under the eyes, beside them and at the temples say glasses.
-
-    After Jiang et al. 2000, "Towards Detection of Glasses in Facial Images". The weights are a logistic regression on
-    233 synthetic portraits and paintings, 42 with glasses; each left out in turn, 93 % of the glasses are found at 6 %
-    false alarms, most of them deep wrinkles."""
-    scale = 256 / crop.shape[0]
-    small = cv2.resize(crop, (256, 256), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-    gray = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    points = mesh[:, :2] * scale
-    across = (points[263] - points[33]) / 96  # one step of a strip: 1/96 of the distance between the outer eye corners
-    down = np.array([-across[1], across[0]])
-    eyes = [(points[a] + points[b]) / 2 for a, b in ((33, 133), (362, 263))]
-    temples = [(points[a] + points[b]) / 2 for a, b in ((33, 127), (263, 356))]
-    evidence = (
-        _line(gray, points[168], across, down, 16, (-22, 30)),
-        min(_line(gray, eye, across, down, 20, (18, 56)) for eye in eyes),
-        min(_line(gray, eye, across, down, 20, (10, 60)) for eye in eyes),
-        min(_line(gray, points[corner] + 14 * down, down, across, 16, (-25, 25)) for corner in (33, 263)),
-        min(_line(gray, temple, across, down, 8, (-22, 12)) for temple in temples),
-    )
-    return float(np.log(np.maximum(evidence, 0.3)) @ _GLASSES_WEIGHTS + _GLASSES_OFFSET) > 0
-
-
-def _line(
-    gray: NDArray[np.float32], origin: Points, along: Points, over: Points, length: int, rows: tuple[int, int]
-) -> float:
-    """How much the strongest thin lines of a strip stand out from its other rows: second difference over three steps,
-    grey levels.
-
-    The strip's rows run along `along`, and follow one another in steps of `over`."""
-    xs, ys = np.meshgrid(np.arange(length) - (length - 1) / 2, np.arange(*rows))
-    grid = (origin + xs[..., None] * along + ys[..., None] * over).astype(np.float32)
-    strip = cv2.remap(gray, grid[..., 0], grid[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    strip = cv2.GaussianBlur(strip, (0, 0), 1.0)
-    ridge = np.median(np.abs(strip[:-6] - 2 * strip[3:-3] + strip[6:]), axis=1)
-    return float(np.sort(ridge)[-2:].mean() - np.median(ridge))
 
 
 def features(mesh: Points, size: int, *, soft: bool = False) -> Mask:

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from facezoo.face.covering import hidden_part
+from facezoo.face.covering import look_for_cover
 from facezoo.face.find import move
 from facezoo.face.mesh import FACE_OVAL, smoothstep, topology
 from facezoo.face.occlusion import features, half_lit, in_front, skin_patch, unlike_skin
@@ -100,9 +100,9 @@ def _analyse(crop: Image, painted: Image, alpha: Mask, mesh: Points) -> _Analysi
         painted = np.asarray(cv2.resize(painted, side, interpolation=cv2.INTER_AREA), np.uint8)
         alpha = np.asarray(cv2.resize(alpha, side, interpolation=cv2.INTER_AREA), np.float32)
         mesh = ((mesh + 0.5) * ratio - 0.5).astype(np.float32)
-    hidden = hidden_part(crop, mesh)
-    unlikely = unlike_skin(crop, mesh, hidden)
-    visible = (1 - in_front(crop, mesh, unlikely)) * (1 - hidden)
+    cover = look_for_cover(crop, mesh)
+    unlikely = unlike_skin(crop, mesh, cover.mask(size))
+    visible = 1 - in_front(crop, mesh, cover)
     inside = face_mask(mesh, size, feather=0.0)
     certain = np.maximum(unlikely, unlike_skin(painted, mesh)) < 0.5
     skin = alpha * visible * inside * (1 - features(mesh, size)) * certain

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from facezoo.errors import NoFace, UsageError
-from facezoo.face.covering import look_for_cover
+from facezoo.face.covering import covering_of
 from facezoo.face.find import find_faces
 from facezoo.face.turn import toward_viewer
 from facezoo.method.pipeline import AnimationPipeline
@@ -134,7 +134,7 @@ class Live:
 def _puppet(source: Face, others: Sequence[Face], notes: list[str] | None = None) -> MovablePhoto:
     if not len(source.landmarks.mesh):
         raise UsageError("This method needs the 468-point mesh of the face.", 'Find it with backend="mesh".')
-    cover = look_for_cover(source.frame, source.landmarks.mesh)
+    cover = covering_of(source)
     if cover.mouth or cover.too_much:
         raise UsageError(
             "Something is in front of this face's mouth, a mask or a hand: it would be torn open.",

@@ -67,14 +67,14 @@ SPEC = MethodSpec(
     licence="Apache-2.0",
     pipeline=".pipeline:TalkingHead",
     params=Params,
-    limits="What no photo shows, as the inside of a mouth that opens, is painted 128 px wide: soft and too pale, where "
+    limits="What no photo shows, as the inside of a mouth that opens, is painted 128 px wide: soft, where "
     "motion_transfer draws teeth; heads turn about 27 degrees to each side, and the background beside them bends a "
     "little.",
-    trained_on="Synthetic people and paintings only: 14 frames each of 1046 portraits and paintings, rendered by the "
-    "motion engine; 6,739 steps on one shared CPU core, without a discriminator.",
+    trained_on="Synthetic people and paintings only: 20 frames each of 1044 portraits and paintings, rendered by the "
+    "motion engine; 8,902 steps on one shared CPU core, without a discriminator.",
     inputs=Inputs(media=("photo",), persona=False, driving="optional"),
     weights=Weights(
-        sha256="509d6712fe8238ee9652ebc4cc2a24ccdaecbd156659aafd84d74e17c6f22d83",
+        sha256="d4228db7b6ddb91f7e2dcb9716f8484302fcebad9bb2a88e3bf46006ddd91568",
         parameters=3_936_240,
         bytes=7_884_120,
     ),

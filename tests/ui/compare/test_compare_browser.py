@@ -285,8 +285,8 @@ def test_the_keyboard_finds_its_way(visit: Visitor) -> None:
     page = seen.page
     page.get_by_role("tab", name="Compare", exact=True).focus()
     page.keyboard.press("ArrowRight")
-    animate = page.get_by_role("tab", name="Animate", exact=True)
-    assert animate.get_attribute("aria-selected") == "true"
+    learn = page.get_by_role("tab", name="Learn", exact=True)
+    assert learn.get_attribute("aria-selected") == "true"
     page.keyboard.press("ArrowLeft")
     page.locator("#compare-run").focus()
     page.keyboard.press("Enter")

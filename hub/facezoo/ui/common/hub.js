@@ -92,7 +92,7 @@
   // The clip that drove a film goes with it.
   for (const name of ['timeupdate', 'play', 'pause', 'seeking']) {
     document.addEventListener(name, event => {
-      const driver = event.target.matches('video.picture') && event.target.closest('.frame').querySelector('.driver video');
+      const driver = event.target.matches('video.picture') && event.target.closest('.frame')?.querySelector('.driver video');
       if (!driver || driver.readyState < 1) return;
       if (Math.abs(driver.currentTime - event.target.currentTime) > 0.2) driver.currentTime = event.target.currentTime;
       if (event.target.paused) driver.pause(); else driver.play().catch(() => {});

@@ -34,7 +34,7 @@ _LEAST = 0.035  # share of the face below which nothing is said to be in front
 _HIDDEN_LIPS = 0.6  # share of the lips
 _TOO_LITTLE = 0.4  # share of a face that must be seen
 _GLASSES = 0.8, 0.148  # share of the eyes that is behind glasses, and glasses' of the face
-_BLURRED, _CONTRAST = 0.1, 10.0  # detail of a face out of focus; grey levels
+_BLURRED, _CONTRAST = 0.05, 10.0  # detail of a face out of focus; grey levels
 _SPECK = 0.001  # share of the crop below which a part is no thing
 _lock = threading.Lock()
 
@@ -132,8 +132,8 @@ def _drawn(mesh: Points, *rings: tuple[int, ...]) -> NDArray[np.uint8]:
 
 
 def _detail(small: Image, face: NDArray[np.bool_]) -> float:
-    """Second differences of lightness on the face against its contrast: .12 to .5 on pictures, .07 out of focus."""
-    grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    """Second differences of lightness on the face against its contrast: above .07 on pictures, else out of focus."""
+    grey = cv2.GaussianBlur(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32), (0, 0), 0.7)
     if not face.any():
         return 1.0
     return float(np.abs(cv2.Laplacian(grey, cv2.CV_32F))[face].mean() / max(float(grey[face].std()), _CONTRAST))

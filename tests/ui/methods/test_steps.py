@@ -45,6 +45,7 @@ def test_the_steps_behind_a_result(
     page.locator(f"#{swap_method}-run").click()
     link = page.locator(f"#{swap_method}-results [data-opens-steps]")
     link.wait_for(timeout=WORK)
+    page.locator(f'#{swap_method}-results .results[aria-busy="false"]').wait_for(timeout=WORK)
     link.click()
     steps = door.locator("ol.steps li")
     steps.first.wait_for(timeout=WORK)

@@ -33,13 +33,14 @@ _TRUSTED = 0.8  # of the face that the person mask must cover before it is belie
 _EYE_BAND = (127, 70, 63, 105, 66, 107, 336, 296, 334, 293, 300, 356, 345, 346, 347, 348, 6, 119, 118, 117, 116)
 
 
-def in_front(crop: Image, mesh: Points, cover: Covering) -> Mask:
+def in_front(crop: Image, mesh: Points, cover: Covering, unlikely: Mask | None = None) -> Mask:
     """(S, S) float32 in [0, 1]: 1 where something lies over the skin and must not be painted over.
 
-    crop: (S, S, 3) RGB uint8, aligned; mesh: (468, 3) in its pixels; cover: what `look_for_cover` says of them."""
+    crop: (S, S, 3) RGB uint8, aligned; mesh: (468, 3) in its pixels; cover: what `look_for_cover` says of them;
+    unlikely: `unlike_skin` of them if it is known."""
     size = crop.shape[0]
     things = cover.mask(size)
-    keep = _hair(unlike_skin(crop, mesh, things), mesh, size)
+    keep = _hair(unlike_skin(crop, mesh, things) if unlikely is None else unlikely, mesh, size)
     if cover.glasses:  # frames, lenses, and the eyes and brows behind them
         keep = np.maximum(np.maximum(keep, eye_band(mesh, size)), cover.worn(size))
     person = person_mask(crop)

@@ -102,7 +102,7 @@ def _analyse(crop: Image, painted: Image, alpha: Mask, mesh: Points) -> _Analysi
         mesh = ((mesh + 0.5) * ratio - 0.5).astype(np.float32)
     cover = look_for_cover(crop, mesh)
     unlikely = unlike_skin(crop, mesh, cover.mask(size))
-    visible = 1 - in_front(crop, mesh, cover)
+    visible = 1 - in_front(crop, mesh, cover, unlikely)
     inside = face_mask(mesh, size, feather=0.0)
     certain = np.maximum(unlikely, unlike_skin(painted, mesh)) < 0.5
     skin = alpha * visible * inside * (1 - features(mesh, size)) * certain

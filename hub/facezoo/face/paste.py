@@ -79,7 +79,7 @@ def settings_of(params: object) -> dict[str, Any]:
 class _Analysis:
     """What colour and light are measured on: both crops at no more than _ANALYSIS px, (A, A, 3) uint8, and masks (A,
     A): where they may be painted over, where both show skin, where the drawn features are, and the inside of the face.
-    stage: whether half of it lies in the dark, which is then its light as well.
+    stage: when half of it lies in the dark, where its light is compared.
     """
 
     target: Image
@@ -88,7 +88,7 @@ class _Analysis:
     skin: Mask
     drawn: Mask
     inside: Mask
-    stage: bool = False
+    stage: Mask | None = None
 
 
 def _analyse(crop: Image, painted: Image, alpha: Mask, mesh: Points) -> _Analysis:
@@ -106,7 +106,10 @@ def _analyse(crop: Image, painted: Image, alpha: Mask, mesh: Points) -> _Analysi
     inside = face_mask(mesh, size, feather=0.0)
     certain = np.maximum(unlikely, unlike_skin(painted, mesh)) < 0.5
     skin = alpha * visible * inside * (1 - features(mesh, size)) * certain
-    stage = half_lit(cv2.cvtColor(crop, cv2.COLOR_RGB2LAB)[skin_patch(mesh, size) > 0, 0].astype(np.float32))
+    bare = (skin_patch(mesh, size) > 0) & (cover.mask(size) < 0.1)
+    stage = None
+    if bare.sum() > 50 and half_lit(cv2.cvtColor(crop, cv2.COLOR_RGB2LAB)[bare, 0].astype(np.float32)):
+        stage = (alpha * visible * inside * (1 - features(mesh, size))).astype(np.float32)
     return _Analysis(crop, painted, visible, skin.astype(np.float32), features(mesh, size, soft=True), inside, stage)
 
 
@@ -304,16 +307,16 @@ def _take_light(result: NDArray[np.float32], small: _Analysis) -> NDArray[np.flo
     no condition."""
     size = (small.target.shape[1], small.target.shape[0])
     ours = np.asarray(cv2.resize(result, size, interpolation=cv2.INTER_AREA), np.float32)
-    compared = small.visible * small.inside * (1 - small.drawn) if small.stage else small.skin
+    compared = small.skin if small.stage is None else small.stage
     difference = (_log(small.target) - _log(ours)) * compared[..., None]
     grid = (_SOLVE, _SOLVE)
     weight = np.asarray(cv2.resize(compared, grid, interpolation=cv2.INTER_AREA), np.float32)
     data = cv2.resize(difference, grid, interpolation=cv2.INTER_AREA) / np.maximum(weight, 1e-3)[..., None]
     area = cv2.resize(small.inside, grid, interpolation=cv2.INTER_AREA) > 0.5
     core = cv2.erode(area.astype(np.uint8), np.ones((3, 3), np.uint8), iterations=2) > 0
-    screen, most = _STAGE_LIGHT if small.stage else _LIGHT
+    screen, darker = _LIGHT if small.stage is None else _STAGE_LIGHT
     pull = weight * np.where(core, np.float32(screen), np.float32(1))
-    field = _screened_poisson(np.clip(data, -most, most).astype(np.float32), pull.astype(np.float32))
+    field = _screened_poisson(np.clip(data, -darker, _LIGHT[1]).astype(np.float32), pull.astype(np.float32))
     gain = cv2.resize(np.exp(field), result.shape[1::-1], interpolation=cv2.INTER_LINEAR)
     return np.asarray((result + np.float32(_LOG_OFFSET)) * gain - np.float32(_LOG_OFFSET), np.float32)
 

@@ -77,7 +77,7 @@ def test_a_place_that_forgets_the_end_is_an_error(portrait: Path) -> None:
         runner.run("landmark_warp", portrait)
 
 
-def test_files_travel_as_bytes(portrait: Path, tmp_path: Path) -> None:
+def test_files_travel_as_bytes(portrait: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """What a replica is sent, and what comes back, need no disk in common."""
     import pickle  # noqa: TID251  # as Ray sends it
 
@@ -93,13 +93,16 @@ def test_files_travel_as_bytes(portrait: Path, tmp_path: Path) -> None:
     (copy,) = unpacked.arguments["inputs"]
     assert copy.is_relative_to(other) and copy.read_bytes() == portrait.read_bytes()
     (other / "out.png").write_bytes(b"sealed")
-    sealed = Sealed(other / "out.png", {}, {"output": str(other / "out.png")})
+    record = {"output": str(other / "out.png"), "method": "landmark_warp", "faces": 1, "seconds": {"total": 1.0}}
+    sealed = Sealed(other / "out.png", {}, record)
+    caplog.set_level("INFO", "facezoo.runner")
     for event in (Finished(sealed), Made("a", sealed)):
         back = pickle.loads(pickle.dumps(replicas._sent(event, other)))
         settled = replicas._settled(back, tmp_path)
         found = settled.value if isinstance(settled, Finished) else settled.sealed
         assert found.path == tmp_path / "out.png" and found.record["output"] == str(found.path)
         assert found.path.read_bytes() == b"sealed"
+    assert [each.msg for each in caplog.records] == ["made", "made"]  # figures of the front count them
     failed = pickle.loads(pickle.dumps(replicas._Failed(UsageError("No.", "Try this."))))
     with pytest.raises(UsageError, match="Try this"):
         replicas._settled(failed, tmp_path)

@@ -2,16 +2,20 @@
 
 Every client has an address of its own and a picture of a size of its own, asks for a face swap again and again, and
 checks that what comes back is his: the size, the persona, the seed. Printed: results, crossed ones, refusals and the
-longest wait for one, answers of 500 and above, how long the front took to say that it lives, and the hub's memory.
-`--replicas 2` puts the work on Ray."""
+longest wait for one, answers of 500 and above, how long the front took to say that it lives, what it and each replica
+took of memory and processors. `--replicas 2` puts the work on Ray. `--rate 1.5` has so many visits a second begin at
+random, however many go on, in place of clients that ask again at once. `--record run.json` keeps what
+tests/ui/simulate.py needs."""
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import http.client
 import io
 import json
 import os
+import random
 import signal
 import socket
 import statistics
@@ -33,13 +37,16 @@ from PIL import Image
 
 PERSONAS = ("imani", "joss", "orla", "tarek")
 _PARTS = {"Content-Type": "multipart/form-data; boundary=x"}
+_MOST = 400  # visits at a time
 _JSON = {"Content-Type": "application/json"}
 
 
 @dataclass
 class Figures:
     """What was measured. seconds: of results. refused: seconds until each refusal. front: of each probe. memory:
-    resident bytes, once a second. statuses: of all answers. ends: how calls ended."""
+    resident bytes, once a second. statuses: of all answers. ends: how calls ended. came: when each job was sent, in
+    seconds from the start. waited, worked: seconds of each job in the hub's queue. lasted: seconds of the whole. uses:
+    processes by kind, see `used`."""
 
     seconds: list[float] = field(default_factory=list[float])
     refused: list[float] = field(default_factory=list[float])
@@ -47,7 +54,26 @@ class Figures:
     memory: list[int] = field(default_factory=list[int])
     statuses: Counter[int] = field(default_factory=Counter[int])
     ends: Counter[str] = field(default_factory=Counter[str])
+    began: float = field(default_factory=time.monotonic)
+    came: list[float] = field(default_factory=list[float])
+    waited: list[float] = field(default_factory=list[float])
+    worked: list[float] = field(default_factory=list[float])
+    lasted: float = 0.0
+    uses: dict[str, Use] = field(default_factory=dict[str, "Use"])
     adding: threading.Lock = field(default_factory=threading.Lock)
+
+
+@dataclass(frozen=True)
+class Use:
+    """What processes of one kind take. count: how many. memory: bytes, each shared page counted in parts. processor:
+    seconds."""
+
+    count: int = 0
+    memory: int = 0
+    processor: float = 0.0
+
+    def __add__(self, other: Use) -> Use:
+        return Use(self.count + other.count, self.memory + other.memory, self.processor + other.processor)
 
 
 class Client:
@@ -79,10 +105,13 @@ class Client:
         turn = 0
         while time.monotonic() < ends:
             turn += 1
-            began = time.monotonic()
-            end = self.once(PERSONAS[(self.number + turn) % 4], self.number * 1000 + turn, began)
-            with self.figures.adding:
-                self.figures.ends[end] += 1
+            self.ask_once(turn)
+
+    def ask_once(self, turn: int) -> None:
+        """Asks, and writes down how it ended."""
+        end = self.once(PERSONAS[(self.number + turn) % 4], self.number * 1000 + turn, time.monotonic())
+        with self.figures.adding:
+            self.figures.ends[end] += 1
 
     def once(self, persona: str, seed: int, began: float) -> str:
         status, headers, body = self.ask("/gradio_api/upload", self.form, _PARTS)
@@ -90,6 +119,7 @@ class Client:
             return self.refusal(status, headers, began)
         image = {"path": json.loads(body)[0], "meta": {"_type": "gradio.FileData"}}
         call = json.dumps({"image": image, "persona": persona, "seed": seed, "consent": True}).encode()
+        self.figures.came.append(time.monotonic() - self.figures.began)
         status, headers, body = self.ask("/gradio_api/call/v2/landmark_warp", call, _JSON)
         if status != 200:
             return self.refusal(status, headers, began)
@@ -152,18 +182,55 @@ def watch(port: int, pid: int, figures: Figures, over: threading.Event) -> None:
         figures.memory.append(process.memory_info().rss)
 
 
-def measure(port: int, pid: int, portrait: Path, clients: int, minutes: float) -> Figures:
-    """All clients at once, for so long."""
+def measure(port: int, pid: int, portrait: Path, clients: int, minutes: float, rate: float, log: Path) -> Figures:
+    """All clients at once, for so long; with a rate, visits that begin by chance, of one client after the other."""
     figures, over = Figures(), threading.Event()
     visitors = [Client(port, number, portrait, figures) for number in range(clients)]
-    ends = time.monotonic() + 60 * minutes
+    before, told = used(pid), len(jobs(log))
+    began = figures.began = time.monotonic()
+    ends = began + 60 * minutes
     watcher = threading.Thread(target=watch, args=(port, pid, figures, over))
     watcher.start()
-    with ThreadPoolExecutor(clients) as threads:
-        list(threads.map(lambda visitor: visitor.visit(ends), visitors))
+    with ThreadPoolExecutor(_MOST if rate else clients) as threads:
+        if rate:
+            turn, at = 0, began
+            while (at := at + random.expovariate(rate)) < ends:
+                time.sleep(max(0.0, at - time.monotonic()))
+                turn += 1
+                threads.submit(visitors[turn % clients].ask_once, turn // clients)
+        else:
+            list(threads.map(lambda visitor: visitor.visit(ends), visitors))
     over.set()
     watcher.join()
+    figures.lasted = time.monotonic() - began
+    figures.uses = {
+        kind: Use(use.count, use.memory, use.processor - before.get(kind, Use()).processor)
+        for kind, use in used(pid).items()
+    }
+    figures.waited, figures.worked = ([job[name] for job in jobs(log)[told:]] for name in ("waited", "worked"))
     return figures
+
+
+def jobs(log: Path) -> list[dict[str, float]]:
+    """What the hub wrote down of each run in its queue."""
+    lines = [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
+    return [line for line in lines if line["event"] == "job" and line["queue"] == "run"]
+
+
+def used(pid: int) -> dict[str, Use]:
+    """The hub's front, its decoders, replicas, and the rest of Ray."""
+    found: dict[str, Use] = {}
+    front = psutil.Process(pid)
+    for process in [front, *front.children(recursive=True)]:
+        with contextlib.suppress(psutil.Error):
+            words = " ".join(process.cmdline())
+            named = {"ServeReplica:": "replicas", "facezoo.media": "decoders"}
+            kind = next((named[each] for each in named if each in words), "Ray's own")
+            kind = "front" if process == front else kind
+            spent = process.cpu_times()
+            use = Use(1, process.memory_full_info().pss, spent.user + spent.system)
+            found[kind] = found.get(kind, Use()) + use
+    return found
 
 
 def main() -> None:
@@ -172,12 +239,27 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=50)
     parser.add_argument("--minutes", type=float, default=5.0)
     parser.add_argument("--replicas", type=int, default=0)
+    parser.add_argument("--rate", type=float, default=0.0)
+    parser.add_argument("--record", type=Path)
     given = parser.parse_args()
     from facezoo.zoo.embedded import personas
 
+    began = time.monotonic()
     with tempfile.TemporaryDirectory() as name, hub(Path(name), given.replicas) as (port, pid):
-        found = measure(port, pid, personas()[0].portrait, given.clients, given.minutes)
-    print(f"{len(found.seconds)} results, {len(found.seconds) / given.minutes / 60:.2f} a second; {dict(found.ends)}")
+        print(f"ready {time.monotonic() - began:.1f} s after it was started")
+        portrait, log = personas()[0].portrait, Path(name) / "log.txt"
+        found = measure(port, pid, portrait, given.clients, given.minutes, given.rate, log)
+    if given.record:
+        kept = {"replicas": given.replicas or max(1, (os.cpu_count() or 1) // 2), "clients": given.clients}
+        kept |= {name: getattr(found, name) for name in ("lasted", "seconds", "came", "waited", "worked")}
+        kept |= {"rate": given.rate, "refused": len(found.refused), "front": found.uses["front"].processor}
+        given.record.write_text(json.dumps(kept))
+    show(found)
+
+
+def show(found: Figures) -> None:
+    """Prints the figures."""
+    print(f"{len(found.seconds)} results, {len(found.seconds) / found.lasted:.2f} a second; {dict(found.ends)}")
     print(f"answers {dict(sorted(found.statuses.items()))}")
     print(f"seconds to a result: median {statistics.median(found.seconds):.1f}, longest {max(found.seconds):.1f}")
     if found.refused:
@@ -187,6 +269,12 @@ def main() -> None:
     print(f"front: median {middle:.0f} ms, 95 % below {high:.0f} ms")
     early, late = found.memory[len(found.memory) // 5], found.memory[-1]
     print(f"memory {early / 1e6:.0f} MB after a fifth of the time, {late / 1e6:.0f} MB at the end")
+    for name in ("waited", "worked"):
+        all = sorted(getattr(found, name))
+        print(f"in the queue, {name}: mean {statistics.mean(all):.2f} s, 95 % below {all[int(len(all) * 0.95)]:.2f} s")
+    for kind, use in found.uses.items():
+        spent = use.processor / len(found.seconds)
+        print(f"{kind}: {use.count} processes, {use.memory / 1e6:.0f} MB, {1000 * spent:.0f} ms of processor a result")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from types import SimpleNamespace
 from typing import Any
 
@@ -76,3 +78,26 @@ def test_clients_take_turns(page: Any) -> None:
         served.append(events[0].session_hash.partition(" ")[0])
     assert served == ["greedy", "late", "later", "greedy", "late", "greedy", "greedy", "greedy"]
     assert queue.waiting("greedy") == 0
+
+
+def test_what_a_job_waited_and_took_is_written_down(
+    page: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from gradio.queueing import Event, Queue
+
+    from facezoo.ui.sessions import queue_fairly
+
+    async def worked(*_: Any) -> None:
+        await asyncio.sleep(0.1)
+
+    monkeypatch.setattr(Queue, "process_events", worked)
+    (function,) = page.fns.values()
+    queue = queue_fairly(page, lambda scope: scope["client"][0])
+    event: Any = Event("a", function, SimpleNamespace(scope={"client": ("a", 1)}), None)  # type: ignore[arg-type]
+    event.enqueue_time = time.monotonic() - 2.0
+    with caplog.at_level("INFO", "facezoo.ui"):
+        finished(queue.process_events([event], False, 0.0, function))
+    (facts,) = [each.facts for each in caplog.records if each.msg == "job"]  # type: ignore[attr-defined]
+    assert facts["queue"] == "other"
+    assert facts["waited"] == pytest.approx(2.0, abs=0.5)
+    assert facts["worked"] == pytest.approx(0.1, abs=0.09)

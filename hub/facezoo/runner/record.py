@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeVar
 from facezoo.safety.seal import Claim
 from facezoo.types import MethodSpec, Progress, Sealed
 
-__all__ = ["Label", "Stopwatch", "claim_of", "noted", "recorded"]
+__all__ = ["Label", "Stopwatch", "claim_of", "noted", "recorded", "write_down"]
 
 T = TypeVar("T")
 
@@ -126,6 +126,12 @@ def claim_of(
     return Claim(spec.id, spec.title, spec.year, weights, persona, asdict(params), seed, sources, task, named)
 
 
+def write_down(record: Mapping[str, Any]) -> None:
+    """A line of log for one result, which the figures of a hub count."""
+    told = {name: record[name] for name in ("method", "faces", "seconds")}
+    _log.info("made", extra={"facts": told | {"frames": record.get("frames", 1)}})
+
+
 def recorded(
     sealed: Sealed,
     spec: MethodSpec,
@@ -143,8 +149,7 @@ def recorded(
         "faces": faces,
         "seconds": seconds | {"total": round(clock.total, 4)},
     }
-    told = {name: record[name] for name in ("method", "faces", "seconds")}
-    _log.info("made", extra={"facts": told | {"frames": record.get("frames", 1)}})
+    write_down(record)
     named = _named(personas)
     return replace(sealed, record=record if named is None else record | {"personas": named})
 

@@ -23,10 +23,11 @@ from facezoo.media.files import write_whole
 from facezoo.media.limits import LIMITS
 from facezoo.runner.admit import folder_for, folder_of
 from facezoo.runner.place import Call, Event, Finished, Made, Reached, elsewhere, take
+from facezoo.runner.record import write_down
 from facezoo.speech.perform import Speech
 from facezoo.types import Sealed
 
-__all__ = ["AGAIN", "replicas"]
+__all__ = ["AGAIN", "cluster", "replicas"]
 
 AGAIN = "starting_again"
 """The stage that is told when a replica was lost and another one begins anew."""
@@ -77,14 +78,13 @@ class Replica:
 
 
 @contextmanager
-def replicas(count: int, address: str = "") -> Generator[None]:
-    """While the block lasts, roads are taken by this many replicas.
+def cluster(address: str = "") -> Generator[Any]:
+    """Ray, while the block lasts. address: of a cluster; "" starts Ray here.
 
-    address: of a Ray cluster; "" starts Ray here. Raises FacezooError when Ray is not installed or not reached."""
+    Raises FacezooError when it is not installed or not reached."""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     try:
         ray: Any = importlib.import_module("ray")
-        serve: Any = importlib.import_module("ray.serve")
     except ImportError:
         raise FacezooError("Replicas need Ray, which is not installed.", "pip install 'facezoo[ray]'") from None
     try:
@@ -92,21 +92,31 @@ def replicas(count: int, address: str = "") -> Generator[None]:
     except (ConnectionError, ValueError, RuntimeError) as problem:
         raise FacezooError(f"Ray is not reached: {problem}", "Check --address; `ray status` shows a cluster.") from None
     try:
-        serve.start(proxy_location="Disabled")
-        threads = {"runtime_env": {"env_vars": {"OMP_NUM_THREADS": "1"}}}
-        deployment = serve.deployment(
-            Replica,
-            name=_NAME,
-            num_replicas=count,
-            max_ongoing_requests=1,
-            ray_actor_options={"num_cpus": 1, **threads},
-        )
-        handle = serve.run(deployment.bind(), name=_NAME, route_prefix=None)
-        with elsewhere(lambda call: _taken(handle, call)):
-            yield
+        yield ray
     finally:
-        serve.shutdown()
         ray.shutdown()
+
+
+@contextmanager
+def replicas(count: int, address: str = "") -> Generator[None]:
+    """While the block lasts, roads are taken by this many replicas. address and errors: as of `cluster`."""
+    with cluster(address):
+        serve: Any = importlib.import_module("ray.serve")
+        try:
+            serve.start(proxy_location="Disabled")
+            threads = {"runtime_env": {"env_vars": {"OMP_NUM_THREADS": "1"}}}
+            deployment = serve.deployment(
+                Replica,
+                name=_NAME,
+                num_replicas=count,
+                max_ongoing_requests=1,
+                ray_actor_options={"num_cpus": 1, **threads},
+            )
+            handle = serve.run(deployment.bind(), name=_NAME, route_prefix=None)
+            with elsewhere(lambda call: _taken(handle, call)):
+                yield
+        finally:
+            serve.shutdown()
 
 
 def _taken(handle: Any, call: Call) -> Generator[Event]:
@@ -182,10 +192,15 @@ def _sent(event: Event, folder: Path) -> Event:
 
 
 def _settled(event: Event | _Failed, folder: Path) -> Event:
-    """With the results' paths in `folder`. Raises what the road raised."""
+    """With the results' paths in `folder`, and each written down here as well: a replica's log stays on its machine.
+    Raises what the road raised."""
     if isinstance(event, _Failed):
         raise event.error
-    return _each_sealed(event, lambda sealed: _kept(sealed, folder))
+    settled = _each_sealed(event, lambda sealed: _kept(sealed, folder))
+    made = settled.sealed if isinstance(settled, Made) else getattr(settled, "value", None)
+    if isinstance(made, Sealed):
+        write_down(made.record)
+    return settled
 
 
 def _each_sealed(event: Event, change: Callable[[Sealed], Sealed]) -> Event:

@@ -6,6 +6,8 @@ answers nobody. Only its deep links need that copy, and they are closed here.
 
 from __future__ import annotations
 
+import logging
+import time
 from collections import Counter
 from collections.abc import Callable
 from copy import copy
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FairQueue", "LightState", "forget_session", "keep_sessions_light", "queue_fairly"]
 
+_log = logging.getLogger("facezoo.ui")
 _KEPT = 3600  # seconds for which the choices of a closed page are kept
 
 
@@ -82,9 +85,16 @@ class FairQueue(Queue):
         return told
 
     async def process_events(self, events: list[Event], batch: bool, begin_time: float, fn: Any) -> None:
-        """As gradio's; the work knows whose it is."""
+        """As gradio's; the work knows whose it is, and how long it waited and took is written down."""
         CLIENT.set(self._client(events[0]))
-        await super().process_events(events, batch, begin_time, fn)
+        began = time.monotonic()
+        try:
+            await super().process_events(events, batch, begin_time, fn)
+        finally:
+            seconds = {"waited": began - events[0].enqueue_time, "worked": time.monotonic() - began}
+            queue = events[0].concurrency_id
+            facts = {"queue": "other" if queue.isdecimal() else queue}  # those without a name have a number
+            _log.info("job", extra={"facts": facts | {name: round(each, 3) for name, each in seconds.items()}})
 
     def get_events(self) -> tuple[list[Event], bool, str] | None:
         """As gradio's; whoever is served now comes after the others."""

@@ -215,6 +215,7 @@ def test_results_and_refusals_come_from_the_log(portrait: Path, tmp_path: Path) 
     try:
         runner.run("landmark_warp", portrait, output=tmp_path / "a.png")
         explain(NoFace("There is no face.", "Take another picture."))
+        logger.info("job", extra={"facts": {"queue": "run", "waited": 0.2, "worked": 2.0}})
     finally:
         logger.removeHandler(figures)
         logger.setLevel(logging.NOTSET)
@@ -222,3 +223,5 @@ def test_results_and_refusals_come_from_the_log(portrait: Path, tmp_path: Path) 
     assert 'facezoo_results_total{method="landmark_warp"} 1.0' in text
     assert 'facezoo_stage_seconds_count{method="landmark_warp",stage="seal"} 1.0' in text
     assert 'facezoo_refusals_total{why="NoFace"} 1.0' in text
+    assert 'facezoo_queue_wait_seconds_bucket{le="0.3",queue="run"} 1.0' in text
+    assert 'facezoo_queue_work_seconds_sum{queue="run"} 2.0' in text

@@ -26,6 +26,8 @@ class Figures(logging.Handler):
         self._refusals = self._counter("refusals", "Requests by their status, and jobs by their error.", "why")
         self._results = self._counter("results", "Sealed results.", "method")
         self._stage_seconds = self._histogram("stage_seconds", "What a result took, by stage.", "method", "stage")
+        self._waits = self._histogram("queue_wait_seconds", "What a job waited for its turn.", "queue")
+        self._jobs = self._histogram("queue_work_seconds", "What a job took from its turn to its end.", "queue")
         ProcessCollector(registry=self._all)
 
     def gauge(self, name: str, words: str, value: Callable[[], float]) -> None:
@@ -40,7 +42,7 @@ class Figures(logging.Handler):
             self._refusals.labels(status).inc()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Counts a line of the log: `made` is a result, `ended` a job without one."""
+        """Counts a line of the log: `made` is a result, `ended` a job without one, `job` either."""
         facts: Mapping[str, Any] = getattr(record, "facts", {})
         if record.msg == "made":
             self._results.labels(facts["method"]).inc()
@@ -48,6 +50,9 @@ class Figures(logging.Handler):
                 self._stage_seconds.labels(facts["method"], stage).observe(seconds)
         elif record.msg == "ended":
             self._refusals.labels(facts["error"]).inc()
+        elif record.msg == "job":
+            self._waits.labels(facts["queue"]).observe(facts["waited"])
+            self._jobs.labels(facts["queue"]).observe(facts["worked"])
 
     def text(self) -> bytes:
         """All of them, in Prometheus' text format."""

@@ -44,9 +44,9 @@ release: $(VENV)/.test  ## build wheel and sdist into dist, install them into a 
 	$(BIN)/python -m hatchling build -d dist
 	$(BIN)/python -m pytest -q -s -m release tests/test_release.py $(PYTEST)
 
-ray: $(VENV)/.test  ## install Ray (about 500 MB), then test replicas
+ray: $(VENV)/.test  ## install Ray (about 500 MB), then test replicas and folders of any size
 	$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e ".[ray]"
-	$(BIN)/python -m pytest -q -m ray tests/runner/test_replicas.py $(PYTEST)
+	$(BIN)/python -m pytest -q -m ray tests/runner $(PYTEST)
 
 examples: $(VENV)/.test  ## make the finished results anew that the hub opens with
 	$(BIN)/python -m facezoo.ui.examples

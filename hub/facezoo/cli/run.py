@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from facezoo.cli.batch import run_folders
 from facezoo.cli.learn import animate_head
 from facezoo.cli.shell import AsJson, OwnWeights, ProgressLine, choose_outputs, named, print_json, staged, warn
 from facezoo.cli.speech import (
@@ -81,6 +82,10 @@ def run(
     keep_going: Annotated[
         bool, typer.Option("--keep-going", help="With several inputs: keep the good results when one fails.")
     ] = False,
+    ray: Annotated[
+        bool, typer.Option("--ray", help="On Ray, folders of any size too; one that was killed goes on when repeated.")
+    ] = False,
+    address: Annotated[str, typer.Option(metavar="CLUSTER", help="With --ray: HOST:6379, or auto.")] = "",
     as_json: AsJson = False,
 ) -> int:
     """Run one method on photos, paintings, GIFs or videos."""
@@ -88,6 +93,8 @@ def run(
         "source": source, "driving": driving, "params": _settings(settings or []), "consent": consent or None,
         "seed": seed, "label": label, "weights": weights,
     }  # fmt: skip
+    if ray:
+        return run_folders(method, inputs, output, options, address, as_json=as_json)
     outputs = choose_outputs(inputs, output)
     if outputs == [output]:
         records, code = _run_all(method, inputs, outputs, options, keep_going=False)

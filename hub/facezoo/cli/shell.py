@@ -30,6 +30,7 @@ __all__ = [
     "named",
     "print_json",
     "print_table",
+    "result_suffix",
     "size_text",
     "staged",
     "warn",
@@ -163,11 +164,19 @@ def choose_outputs(inputs: list[Path], output: Path) -> list[Path]:
         raise UsageError(
             f"{output} is no folder.", f"{len(inputs)} inputs need a folder: -o {output.stem or 'results'}"
         )
-    outputs = [output / (path.stem + _result_suffix(path)) for path in inputs]
+    outputs = [output / (path.stem + result_suffix(path)) for path in inputs]
     for index, each in enumerate(outputs):
         if each in outputs[:index]:
             raise UsageError(f"Two inputs would both become {each}.", "Rename one, or call facezoo once for each.")
     return _kept_apart(inputs, outputs)
+
+
+def result_suffix(path: Path) -> str:
+    """How the result of a file ends when nobody says: as the file does, where facezoo writes that."""
+    suffix = path.suffix.lower()
+    if suffix in VIDEO_SUFFIXES:
+        return ".mp4"
+    return suffix if suffix in (*WRITES_PHOTOS, ".gif") else ".png"
 
 
 @contextlib.contextmanager
@@ -191,13 +200,6 @@ def _kept_apart(inputs: list[Path], outputs: list[Path]) -> list[Path]:
         if source.resolve() == result.resolve():
             raise UsageError(f"The result would replace its input {source}.", "Choose another name or folder with -o.")
     return outputs
-
-
-def _result_suffix(path: Path) -> str:
-    suffix = path.suffix.lower()
-    if suffix in VIDEO_SUFFIXES:
-        return ".mp4"
-    return suffix if suffix in (*WRITES_PHOTOS, ".gif") else ".png"
 
 
 def _report(error: Exception) -> int:

@@ -88,7 +88,7 @@ def cluster(address: str = "") -> Generator[Any]:
     except ImportError:
         raise FacezooError("Replicas need Ray, which is not installed.", "pip install 'facezoo[ray]'") from None
     try:
-        ray.init(address=address or None, include_dashboard=False, log_to_driver=False, logging_level="warning")
+        ray.init(address=address or None, include_dashboard=False, log_to_driver=False, logging_level="error")
     except (ConnectionError, ValueError, RuntimeError) as problem:
         raise FacezooError(f"Ray is not reached: {problem}", "Check --address; `ray status` shows a cluster.") from None
     try:

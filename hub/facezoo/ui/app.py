@@ -190,7 +190,8 @@ def _tabs(specs: Sequence[MethodSpec], *, train: bool) -> None:
 
 
 def _served() -> list[str]:
-    """The shipped pictures the page shows, file by file: no folder is opened."""
+    """The shipped pictures the page shows: file by file, or their folder where nothing lies beside them but words
+    about them. Gradio goes through the whole list each time that a file is asked for."""
     from facezoo.ui.animate.motions import previews
     from facezoo.ui.common.gallery import shipped_pictures
     from facezoo.ui.common.results import shipped_example
@@ -199,7 +200,12 @@ def _served() -> list[str]:
     shown = [*previews(), *shipped_pictures(), *shipped_rows()]
     shown += [each.portrait for each in personas()] + [each.path for each in examples()]
     shown += [shipped_example(spec) for spec in list_methods()]
-    return [str(path) for path in shown if path.is_file()]
+    files = {path for path in shown if path.is_file()}
+    whole = {
+        folder for folder in {path.parent for path in files}
+        if all(each in files or each.suffix in (".json", ".txt") for each in folder.iterdir())
+    }  # fmt: skip
+    return [*map(str, sorted(whole)), *(str(path) for path in sorted(files) if path.parent not in whole)]
 
 
 def _motto(specs: Sequence[MethodSpec]) -> str:

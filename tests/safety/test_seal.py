@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,7 +15,7 @@ import pytest
 from pictures import Image, attacks, with_short_side
 from PIL import Image as Pillow
 
-from facezoo.errors import BadInput, Cancelled, NoFace, Unreadable, UsageError
+from facezoo.errors import BadInput, Cancelled, FacezooError, NoFace, Unreadable, UsageError
 from facezoo.media.read import open_clip, read_photo
 from facezoo.safety.seal import Claim, lighter, seal, verify
 from facezoo.types import Clip, Frame
@@ -27,6 +28,19 @@ WEIGHTS = {"repo": "facezoo/example", "revision": "0" * 40, "sha256": "ef" * 32}
 @pytest.fixture
 def photo(portrait: Path) -> Clip:
     return open_clip(portrait)
+
+
+@pytest.fixture
+def small_disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder that takes 32 kB."""
+    folder = tmp_path_factory.mktemp("disk")
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=32k", "tmpfs", str(folder)], check=False, capture_output=True
+    )
+    if mounted.returncode:
+        pytest.skip("a disk of its own needs the right to mount one")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
 @pytest.fixture(scope="module")
@@ -188,6 +202,17 @@ def test_a_failed_signature_leaves_nothing(
     with pytest.raises(UsageError):
         seal(_frames(face, 1), tmp_path / "a.png", claim=_claim(photo), clip=photo)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("suffix", [".png", ".mp4"])
+def test_a_full_disk_is_told_and_nothing_is_left(
+    tmp_path: Path, photo: Clip, face: Image, suffix: str, small_disk: Path
+) -> None:
+    moving = suffix == ".mp4"
+    with pytest.raises(FacezooError, match="is full"):
+        _sealed(small_disk, suffix, photo, face, moving=moving)
+    assert list(small_disk.iterdir()) == []
+    _sealed(tmp_path, suffix, photo, face, moving=moving)
 
 
 def test_cancelling_from_progress(tmp_path: Path, photo: Clip, face: Image) -> None:

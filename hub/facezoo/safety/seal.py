@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from facezoo.errors import BadInput, Cancelled, Unreadable, UsageError, printable
+from facezoo.errors import BadInput, Cancelled, FacezooError, Unreadable, UsageError, printable
 from facezoo.media.limits import WRITES_CLIPS, WRITES_PHOTOS
 from facezoo.media.read import open_clip
 from facezoo.media.write import write_clip, write_photo
@@ -22,6 +24,7 @@ __all__ = ["Claim", "lighter", "seal", "shipped", "verify"]
 
 _SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 _ASSERTION = "org.facezoo.result"
+_LEAST = 1 << 16  # bytes that a disk has which is not full
 _EVIDENCE = 8  # frames of a clip in which the mark is looked for, summed
 _REACH = 64  # frames of a clip that are decoded for them
 
@@ -60,8 +63,8 @@ def seal(
     frames: RGB uint8 (H, W, 3) of one size, consumed to the end; a still takes the first. destination: the suffix
     chooses the format; .webp moves when `clip` does. clip: where the frames came from, for rate and sound. label: size
     of the visible label. progress: stage "seal". On any error `destination` is as it was and no other file is left.
-    Raises UsageError for a format or folder that cannot be written, Unreadable when there are no frames, and what the
-    frames raise.
+    Raises UsageError for a format or folder that cannot be written, Unreadable when there are no frames, FacezooError
+    when the disk is full, and what the frames raise.
     """
     suffix = destination.suffix.lower()
     if suffix not in (*WRITES_PHOTOS, *WRITES_CLIPS):
@@ -72,7 +75,7 @@ def seal(
     if not destination.parent.is_dir():
         raise UsageError(f"The folder {destination.parent} does not exist.", "Make it first, or write somewhere else.")
     still = suffix in WRITES_PHOTOS and (suffix != ".webp" or clip.kind == "photo")
-    with tempfile.TemporaryDirectory(prefix=".facezoo-", dir=destination.parent) as folder:
+    with tempfile.TemporaryDirectory(prefix=".facezoo-", dir=destination.parent) as folder, _room(Path(folder)):
         draft = Path(folder) / f"result{suffix}"
         finished = _finish(frames, label)
         count = _write_still(finished, draft, progress) if still else _write_clip(finished, draft, clip, progress)
@@ -82,6 +85,22 @@ def seal(
         draft.replace(destination)
     record = {"output": str(destination), "frames": count, "provenance": {"c2pa": True, "watermark": True}}
     return Sealed(destination, manifest, record)
+
+
+@contextmanager
+def _room(folder: Path) -> Generator[None]:
+    """Whatever goes wrong in the block is put down to the disk when that is full: encoders and signers each have their
+    own error for it."""
+    try:
+        yield
+    except FacezooError:
+        raise
+    except Exception as error:
+        if shutil.disk_usage(folder).free > _LEAST:
+            raise
+        raise FacezooError(
+            "The disk that the result goes to is full.", "Make room, or write somewhere else."
+        ) from error
 
 
 def lighter(sealed: Sealed, destination: Path, *, quality: int) -> Sealed:

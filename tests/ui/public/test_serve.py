@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -13,6 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psutil
 import pytest
 
 pytest.importorskip("limits", reason="needs the extra facezoo[public]")
@@ -154,6 +156,33 @@ def test_what_is_missing_is_said(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 1
     assert "pip install 'facezoo[hub,public]'" in done.stderr
+
+
+@pytest.mark.slow
+def test_the_next_one_is_served_whoever_hangs(public: Server, portrait: Path) -> None:
+    """Forty clients begin an upload and send no more of it, twenty ask for the page and never read it, and decoders
+    are killed: a result comes within 15 s all the same."""
+    assert public.process is not None
+    port = int(public.url.rstrip("/").rpartition(":")[2])
+    hanging = [socket.create_connection(("127.0.0.1", port)) for _ in range(60)]
+    head = f"Host: 127.0.0.1:{port}\r\nX-Forwarded-For: 198.51.100.7"
+    for number, connection in enumerate(hanging):
+        if number < 20:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            connection.sendall(f"GET / HTTP/1.1\r\n{head}\r\n\r\n".encode() * 8)
+        else:
+            kind = "Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 1000000"
+            connection.sendall(f"POST /gradio_api/upload HTTP/1.1\r\n{head}\r\n{kind}\r\n\r\n--x\r\n".encode())
+    decoders = [each for each in psutil.Process(public.process.pid).children() if "-I" in each.cmdline()]
+    assert decoders
+    for decoder in decoders:
+        decoder.kill()
+    began = time.monotonic()
+    assert "event: complete" in run_once(public, portrait, "198.51.100.4", consent=True)
+    assert time.monotonic() - began < 15
+    assert ask(public, "/readyz")[0] == 200
+    for connection in hanging:
+        connection.close()
 
 
 @pytest.mark.slow

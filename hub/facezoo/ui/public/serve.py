@@ -19,6 +19,7 @@ from facezoo.ui import workspace
 from facezoo.ui.public.figures import Figures
 from facezoo.ui.public.front import Front, Rate, State
 from facezoo.ui.public.log import log_as_json
+from facezoo.ui.public.zero import on_zero_gpu
 from facezoo.ui.shares import Limits, Shares
 
 if TYPE_CHECKING:
@@ -108,15 +109,16 @@ def serve(
 
     signal.signal(signal.SIGTERM, leave)
     signal.signal(signal.SIGINT, leave)
-    public = PublicHub(rate)
+    public, place = PublicHub(rate), on_zero_gpu()
     hub = build(methods, at_once=at_once, train=False)
     port = port or int(os.environ.get("GRADIO_SERVER_PORT", "7860"))
-    launch(hub, host=host, port=port, block=False, quiet=True, public=public)
-    public.begin()
-    _log.info("started", extra={"facts": {"host": host, "port": port, "cores": cores(), "at_once": at_once}})
-    leaving.wait()
-    _log.info("leaving")
-    public.leave()
+    with place:
+        launch(hub, host=host, port=port, block=False, quiet=True, public=public)
+        public.begin()
+        _log.info("started", extra={"facts": {"host": host, "port": port, "cores": cores(), "at_once": at_once}})
+        leaving.wait()
+        _log.info("leaving")
+        public.leave()
     hub.close(verbose=False)
 
 

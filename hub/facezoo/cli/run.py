@@ -63,32 +63,26 @@ Driving = Annotated[
 ]
 Seed = Annotated[int, typer.Option(help="The same seed gives the same pixels.")]
 Consent = Annotated[bool, typer.Option("--consent", help="I may use every face in these files, or it is my own.")]
+KeepGoing = Annotated[
+    bool, typer.Option("--keep-going", help="With several inputs: keep the good results when one fails.")
+]
+OnRay = Annotated[
+    bool, typer.Option("--ray", help="On Ray, folders of any size too; one that was killed goes on when repeated.")
+]
+Cluster = Annotated[str, typer.Option(metavar="CLUSTER", help="With --ray: HOST:6379, or auto.")]
 Label = Annotated[Literal["small", "medium", "large"], typer.Option(help='Size of the visible "AI" mark.')]
 
 
 def run(
     method: Annotated[str, typer.Argument(metavar="METHOD", help="An id from `facezoo methods`.")],
-    inputs: Inputs,
-    output: Output,
-    persona: PersonaIds = None,
-    source: Source = None,
-    driving: Driving = None,
-    face: AnyFace = None,
-    seed: Seed = 0,
-    settings: Settings = None,
-    consent: Consent = False,
-    label: Label = "small",
-    weights: OwnWeights = "",
-    keep_going: Annotated[
-        bool, typer.Option("--keep-going", help="With several inputs: keep the good results when one fails.")
-    ] = False,
-    ray: Annotated[
-        bool, typer.Option("--ray", help="On Ray, folders of any size too; one that was killed goes on when repeated.")
-    ] = False,
-    address: Annotated[str, typer.Option(metavar="CLUSTER", help="With --ray: HOST:6379, or auto.")] = "",
+    inputs: Inputs, output: Output, persona: PersonaIds = None, source: Source = None, driving: Driving = None,
+    face: AnyFace = None, seed: Seed = 0, settings: Settings = None, consent: Consent = False, label: Label = "small",
+    weights: OwnWeights = "", keep_going: KeepGoing = False, ray: OnRay = False, address: Cluster = "",
     as_json: AsJson = False,
-) -> int:
+) -> int:  # fmt: skip
     """Run one method on photos, paintings, GIFs or videos."""
+    if address and not ray:
+        raise UsageError("An address was given, and no --ray.", "Give both, or neither.")
     options = _who(persona or [], face) | {
         "source": source, "driving": driving, "params": _settings(settings or []), "consent": consent or None,
         "seed": seed, "label": label, "weights": weights,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,6 +37,25 @@ def test_old_files_are_swept() -> None:
     workspace.sweep(workspace.root(), workspace.LIFETIME)
     assert not old.exists()
     assert new.exists()
+
+
+def test_what_goes_meanwhile_does_not_end_the_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work makes folders and takes them away at any time, also between two looks of the sweeper."""
+    folders = [workspace.new_folder() for _ in range(4)]
+    long_ago = time.time() - 2 * workspace.LIFETIME
+    for folder in folders:
+        (folder / "old.png").write_bytes(b"x")
+        os.utime(folder / "old.png", (long_ago, long_ago))
+    look = os.scandir
+
+    def late(path: Any) -> Any:
+        if not isinstance(path, int) and Path(path) == folders[2]:
+            shutil.rmtree(folders[2])
+        return look(path)
+
+    monkeypatch.setattr(os, "scandir", late)
+    workspace.sweep(workspace.root(), workspace.LIFETIME)
+    assert not [folder for folder in folders if (folder / "old.png").exists()]
 
 
 def test_files_are_counted_while_others_work(tmp_path: Path) -> None:

@@ -109,16 +109,15 @@ def _count(folder: Path) -> None:
 def sweep(folder: Path, lifetime: float) -> None:
     """Deletes files below `folder` that are older than `lifetime` seconds, and the folders this leaves empty."""
     oldest = time.time() - lifetime
-    for path in sorted(folder.rglob("*"), reverse=True):
-        try:
-            if path.lstat().st_mtime > oldest:
-                continue
-            if path.is_dir() and not path.is_symlink():
-                path.rmdir()
-            else:
-                path.unlink()
-        except OSError:
-            continue  # gone already, or a folder that is not empty
+    for place, folders, names in os.walk(folder, topdown=False):  # which passes over what has gone meanwhile
+        for path in (Path(place, name) for name in (*names, *folders)):
+            with suppress(OSError):  # gone already, or a folder that is not empty
+                if path.lstat().st_mtime > oldest:
+                    continue
+                if path.is_dir() and not path.is_symlink():
+                    path.rmdir()
+                else:
+                    path.unlink()
 
 
 def sweep_all() -> None:

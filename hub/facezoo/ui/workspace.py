@@ -14,12 +14,12 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import quote
 
-from facezoo.errors import BadInput, Busy
+from facezoo.errors import BadInput, Busy, UsageError
 from facezoo.media.files import whole
 
 __all__ = [
-    "LIFETIME", "SWEEP_EVERY", "file_url", "made_once", "new_folder", "owned", "root", "size_of", "sweep", "sweep_all",
-    "used",
+    "LIFETIME", "SWEEP_EVERY", "file_url", "made_once", "most", "new_folder", "owned", "root", "size_of", "sweep",
+    "sweep_all", "used",
 ]  # fmt: skip
 
 SWEEP_EVERY = 600
@@ -28,7 +28,8 @@ LIFETIME = 3600 - SWEEP_EVERY
 """Seconds after which an upload or a result is deleted at the next look: within the hour."""
 _COUNTED_EVERY = 5.0  # seconds
 _PREFIX = "facezoo-hub-"
-_LARGEST = 12 << 30  # bytes of all files; uploads end a little before
+_MOST = 10.0  # GB of all files
+_SPARE = 2 << 30  # bytes for the results of what was uploaded before that
 _making = threading.Lock()
 _used, _counted = 0, 0.0
 
@@ -46,7 +47,7 @@ def root() -> Path:
 
 def new_folder() -> Path:
     """A fresh folder with an unguessable name for the results of one request. Raises Busy when the hub is full."""
-    if used() > _LARGEST:
+    if used() > most() + _SPARE:
         raise Busy("The hub has no room for files just now.", "Old ones are deleted within the hour. Try again later.")
     return Path(tempfile.mkdtemp(prefix="result-", dir=root()))
 
@@ -104,6 +105,18 @@ def used() -> int:
 def _count(folder: Path) -> None:
     global _used  # noqa: PLW0603
     _used = size_of(folder)
+
+
+def most() -> int:
+    """Bytes of files from which on no more are uploaded: FACEZOO_DISK gigabytes, or 10. Raises UsageError."""
+    words = os.environ.get("FACEZOO_DISK", "")
+    try:
+        size = float(words or _MOST)
+    except ValueError:
+        size = 0.0
+    if not 0 < size < 1e6:
+        raise UsageError(f"FACEZOO_DISK={words!r} is not understood.", "Write how many gigabytes, such as 200.")
+    return int(size * 1e9)
 
 
 def sweep(folder: Path, lifetime: float) -> None:

@@ -19,9 +19,10 @@ import pytest
 
 pytest.importorskip("limits", reason="needs the extra facezoo[public]")
 
+from facezoo.errors import UsageError
 from facezoo.ui import workspace
 from facezoo.ui.public import serve as serve_module
-from facezoo.ui.public.serve import LIMITS, PublicHub, cores
+from facezoo.ui.public.serve import PublicHub, cores
 
 if TYPE_CHECKING:
     from tests.ui.conftest import Server
@@ -43,7 +44,14 @@ def test_files_leave_some_of_the_disk_free(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(serve_module.shutil, "disk_usage", lambda _: type("Usage", (), {"free": SPARE + 1000}))
     assert PublicHub().limits().disk_bytes == 1000
     monkeypatch.setattr(serve_module.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 1 << 50}))
-    assert PublicHub().limits().disk_bytes == LIMITS.disk_bytes
+    monkeypatch.delenv("FACEZOO_DISK", raising=False)
+    assert PublicHub().limits().disk_bytes == 10_000_000_000
+    monkeypatch.setenv("FACEZOO_DISK", "200")
+    assert PublicHub().limits().disk_bytes == 200_000_000_000
+    for words in ("much", "-1", "nan"):
+        monkeypatch.setenv("FACEZOO_DISK", words)
+        with pytest.raises(UsageError, match="FACEZOO_DISK"):
+            PublicHub().limits()
 
 
 def test_uploads_go_within_the_hour(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,9 +48,9 @@ class PublicHub:
         self._queue: FairQueue | None = None
 
     def limits(self) -> Limits:
-        """Shares for this machine: files leave some of its disk free."""
+        """Shares for this machine: files leave some of its disk free. Raises UsageError as `workspace.most`."""
         free = shutil.disk_usage(workspace.root()).free - _SPARE
-        return replace(LIMITS, disk_bytes=max(0, min(LIMITS.disk_bytes, free)))
+        return replace(LIMITS, disk_bytes=max(0, min(workspace.most(), free)))
 
     def front(self, hub: gr.Blocks, shares: Shares) -> Any:
         """The middleware that stands before all others. The hub's queue is set up."""

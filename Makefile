@@ -30,7 +30,7 @@ test: $(VENV)/.test  ## set up, then run the whole test suite
 	@command -v chromium chromium-browser google-chrome google-chrome-stable >/dev/null || \
 	  $(call apt_install,chromium fonts-dejavu-core) || \
 	  echo "No Chromium here and it cannot be installed (apt-get as root or sudo is needed): the browser tests will be skipped."
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=40 $(PYTEST)
+	@OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=40 $(PYTEST)
 
 check: $(VENV)/.test  ## format, lint, types, import rules, and the quick tests
 	$(BIN)/ruff format --check hub tests training
@@ -39,10 +39,10 @@ check: $(VENV)/.test  ## format, lint, types, import rules, and the quick tests
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not slow and not browser" $(PYTEST)
 
-release: $(VENV)/.test  ## build wheel and sdist into dist, install them into a clean environment, start the hub and every Space
+release: $(VENV)/.test  ## build wheel and sdist, start the hub and every Space from them, and the tests that take longest
 	rm -rf dist
 	$(BIN)/python -m hatchling build -d dist
-	$(BIN)/python -m pytest -q -s -m release tests/test_release.py $(PYTEST)
+	$(BIN)/python -m pytest -q -s -m release $(PYTEST)
 
 ray: $(VENV)/.test  ## install Ray (about 500 MB), then test replicas and folders of any size
 	$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e ".[ray]"

@@ -135,7 +135,7 @@ def test_no_false_alarm_on_shipped_pictures_and_textures(originals: list[Image])
     assert max(scores) < THRESHOLD - 1
 
 
-@pytest.mark.slow
+@pytest.mark.release
 def test_no_false_alarm_in_a_thousand_crops(shared: Path) -> None:
     random = np.random.default_rng(3)
 

@@ -202,7 +202,7 @@ def test_a_stopped_run_ends_with_the_same_weights(
     assert weights(tmp_path / "run" / "final") == through
 
 
-@pytest.mark.slow
+@pytest.mark.release
 def test_two_processes_learn_together(tmp_path: Path, heaps: Path) -> None:
     script = Path(__file__).parents[2] / "training" / "cyclegan.py"
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", script, "--a",

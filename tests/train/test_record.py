@@ -83,7 +83,7 @@ def test_foreign_weights_are_published_as_what_they_are(
     ).read_text(encoding="utf-8")
 
 
-@pytest.mark.slow
+@pytest.mark.release
 @pytest.mark.parametrize("name", ["face2face", "pix2pixhd"])
 def test_two_processes_paint(tmp_path: Path, drawn_pairs: Path, name: str) -> None:
     losses: list[list[str]] = []

@@ -20,7 +20,8 @@ or, as in 2017, from photos and videos of two people, found in them first:
         --consent given --statement "Ann and Ben, who agreed"
 
 Each person is called as their folder. The recipes: facezoo.train.deepfakes. What all trainings share, stopping and
-going on: facezoo.train.loop.
+going on: facezoo.train.loop. Late in the run a GAN sets in, as the field's own forks of the original have it
+(faceswap-GAN); what it costs is Wang et al. 2018's (section 3.3: least squares, feature matching).
 """
 
 from __future__ import annotations
@@ -38,14 +39,18 @@ from facezoo.methods.deepfakes.model import PRESETS as NETWORKS
 from facezoo.methods.deepfakes.model import Autoencoder
 from facezoo.methods.deepfakes.pipeline import DeepFakes
 from facezoo.methods.deepfakes.window import WARP
+from facezoo.methods.pix2pixhd.model import MultiscaleDiscriminator
 from facezoo.train.checkpoint import take_over
 from facezoo.train.config import RunConfig, one_of, start
-from facezoo.train.deepfakes import FacePairs, Recipe, draw_batch, find_pairs, loss_of, measure, sheet
+from facezoo.train.deepfakes import FacePairs, Recipe, draw_batch, find_pairs, loss_of, measure, part_of, sheet
 from facezoo.train.gather import gather_pairs
 from facezoo.train.loop import Kept, Loop, half_cosine
+from facezoo.train.pix2pixhd import feature_matching, least_squares
 from facezoo.train.sources import data_sets, folder_of, people_in
 
 WARPS = {"paired": 0.003, "classic": WARP}  # where the answer is known, a strong warp only blurs what can be learned
+MATCHING = 10.0  # weight of feature matching against the GAN, as Wang et al. 2018
+JUDGE_RATE = 4e-4  # learning rate of the discriminator's Adam at the start
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +88,14 @@ class Config(RunConfig):
     """How much more eyes, brows and mouth count."""
     around: float = 0.1
     """How much what is not the face counts."""
+    gan: float = 0.025
+    """Weight of GAN and feature matching, 10 times the GAN, which make skin and hair sharp; 0 as in 2017."""
+    adversarial: float = 0.6
+    """Share of the steps after which these set in."""
+    judge: int = 24
+    """Channels of the discriminator's first layer."""
+    patch: int = 128
+    """Side in pixels of the part of each picture that is judged."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -117,26 +130,40 @@ class Config(RunConfig):
 PRESETS: dict[str, dict[str, Any]] = {
     "cpu": {},
     "paper": {"network": "paper", "recipe": "classic", "steps": 200_000, "batch": 32, "rate": 5e-5, "similarity": 0.0,
-              "average": 0.0, "threads": 8},
+              "average": 0.0, "gan": 0.0, "threads": 8},
 }  # fmt: skip
 
 
 def main(config: Config) -> None:
     """Read pairs or find faces, train, measure, save, and upload when asked to."""
-    loop = Loop("deepfakes", config, losses=("loss", "rate"))
+    loop = Loop("deepfakes", config, losses=("loss", "judge", "GAN", "matching", "rate"))
     network = build(config)
     training, held_back = faces_of(config, network.side * network.scale)
     loop.say(f"{sum(map(len, training))} + {sum(map(len, held_back))} pairs of {', '.join(config.names)}")
     kept = what_is_kept(loop.averaged(network), training, held_back, config)
+    judging = MultiscaleDiscriminator(3, config.judge, num_D=2)
     adam = torch.optim.Adam(network.parameters(), config.rate, betas=(0.9, 0.99))
-    model, adam = loop.prepare(network, adam)
+    judges = torch.optim.Adam(judging.parameters(), JUDGE_RATE, betas=(0.5, 0.99))
+    model, judge, adam, judges = loop.prepare(network, judging, adam, judges)
 
     for step in loop.steps(kept):
-        loop.slow(half_cosine(step / config.steps), adam)
+        loop.slow(half_cosine(step / config.steps), adam, judges)
         faces, truth, labels = draw_batch(training, network, config.of_a_step)
         pictures, masks = model(faces)
-        loss = loss_of(pictures.flatten(0, 1), masks.flatten(0, 1), truth, labels, config.of_a_step)
+        made = pictures.flatten(0, 1)
+        loss = loss_of(made, masks.flatten(0, 1), truth, labels, config.of_a_step)
         loop.log(loss=loss, rate=adam.param_groups[0]["lr"])
+        if config.gan and step >= config.adversarial * config.steps:
+            seen, true = part_of(torch.stack([made, truth]), config.patch)
+            judging.requires_grad_(True)
+            of_true = judge(true.detach())
+            wrong = (least_squares(judge(seen.detach()), 0) + least_squares(of_true, 1)) / 2
+            loop.update(wrong, judges, judge)
+            judging.requires_grad_(False)
+            of_made = judging(seen)
+            fooled, like = least_squares(of_made, 1), feature_matching(of_made, of_true)
+            loop.log(judge=wrong, GAN=fooled, matching=like)
+            loss = loss + config.gan * (fooled + MATCHING * like)
         loop.update(loss, adam, model, clip=1.0)
     loop.finish(kept)
 

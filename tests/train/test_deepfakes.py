@@ -38,7 +38,7 @@ TINY = json.dumps({
 })  # fmt: skip
 
 
-OPTIONS = ("--batch", "2", "--settings", TINY, *WHOSE)
+OPTIONS = ("--batch", "2", "--settings", TINY, "--adversarial", "0", "--judge", "4", *WHOSE)
 
 
 def _command(data: Path, output: Path, *more: str, module: tuple[str, ...] = ()) -> list[str]:
@@ -182,7 +182,7 @@ def test_two_processes_see_what_one_sees(tmp_path: Path, pairs: Path, alone: Pat
     said = _train(pairs, tmp_path / "two", "--steps", "4", "--every", "2", module=module)
     assert said.count("Weights: ") == 1  # strangers to each other would both tell
     two, one = (np.loadtxt(run / "losses.csv", delimiter=",", skiprows=1) for run in (tmp_path / "two", alone))
-    assert two.shape == one.shape == (4, 3)
+    assert two.shape == one.shape == (4, 6)
     assert np.abs(two - one).max() < 2e-4
     resume = ("--resume", str(tmp_path / "two" / "checkpoints" / "00000002"))
     _train(pairs, tmp_path / "two", "--steps", "4", *resume, module=module)

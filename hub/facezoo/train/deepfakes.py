@@ -34,6 +34,7 @@ __all__ = [
     "find_pairs",
     "loss_of",
     "measure",
+    "part_of",
     "sheet",
     "spoil",
     "turn_grids",
@@ -134,6 +135,16 @@ def loss_of(pictures: Tensor, masks: Tensor, truth: Tensor, labels: Tensor, reci
     weight = weight / weight.mean()
     loss = difference(pictures, truth, weight, recipe.similarity)
     return loss + 0.1 * functional.binary_cross_entropy_with_logits(masks, face)
+
+
+def part_of(pictures: Tensor, side: int) -> Tensor:
+    """(..., P, P) of pictures (..., T, T): the same part of all, drawn from torch's random numbers; all of them when
+    T <= P = `side`."""
+    spare = pictures.shape[-1] - side
+    if spare <= 0:
+        return pictures
+    top, left = torch.randint(spare + 1, (2,)).tolist()
+    return pictures[..., top : top + side, left : left + side]
 
 
 def window_of(crops: NDArray[Any], side: int) -> NDArray[Any]:

@@ -13,6 +13,7 @@ from facezoo.registry import list_methods, load_spec
 from facezoo.types import MethodSpec
 from facezoo.ui import workspace
 from facezoo.ui.guard import Calls, HubGuard, own_hosts, stay_offline
+from facezoo.ui.languages.choice import COOKIE, LANGUAGES
 from facezoo.ui.shares import Limits, Shares
 from facezoo.ui.theme import FAVICON, gradio_theme
 from facezoo.zoo.embedded import examples, personas
@@ -72,7 +73,7 @@ def build(
         delete_cache=(workspace.SWEEP_EVERY, workspace.LIFETIME),
     ) as hub:
         frame = template("common/frame.html")
-        static(frame.top(_motto(specs), classroom), elem_classes=["brand-block"])
+        static(frame.top(_motto(specs), LANGUAGES, COOKIE, classroom), elem_classes=["brand-block"])
         with gr.Tabs(elem_id="main"):
             _tabs(specs, train=train and not classroom)
         static(frame.foot())

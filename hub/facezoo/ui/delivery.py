@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from facezoo.ui.common.shown import PICTURES, picture
 from facezoo.ui.document import PREVIEW, PREVIEW_PICTURE, Document
+from facezoo.ui.languages.choice import LANGUAGES, address, chosen, script
 
 if TYPE_CHECKING:
     import gradio as gr
@@ -24,7 +25,7 @@ _FOREVER = "public, max-age=31536000, immutable"  # for addresses that change wi
 _DAY = "public, max-age=86400"
 _SHIPPED = ("static/", f"gradio_api/file={Path(str(files('facezoo')))}/")
 _BROTLI, _GZIP = 9, 6  # levels: the document takes a tenth of a second, once
-_DOCUMENTS = 8  # kept: one for each name the hub is called by
+_DOCUMENTS = 32  # kept: one for each name the hub is called by, in each language
 
 
 class Delivery:
@@ -33,6 +34,7 @@ class Delivery:
     def __init__(self, app: ASGIApp, hub: gr.Blocks, visited: Callable[[], None] = lambda: None) -> None:
         self.app, self._document, self._visited = app, Document(hub), visited
         self._packed: MutableMapping[tuple[str, str], bytes] = {}
+        self._words = {address(language): language for language in LANGUAGES if address(language)}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request, or lets gradio answer it."""
@@ -44,6 +46,8 @@ class Delivery:
             await self._page(scope, receive, send)
         elif path == self._document.look_address:
             await self._text(scope, receive, send, self._document.look, "text/css", _FOREVER)
+        elif language := self._words.get(path):
+            await self._text(scope, receive, send, script(language), "text/javascript", _FOREVER)
         elif path == PREVIEW:
             answer = _answer(await asyncio.to_thread(PREVIEW_PICTURE.read_bytes), "image/jpeg", _DAY)
             await answer(scope, receive, send)
@@ -61,13 +65,13 @@ class Delivery:
             await send(start)
             await send({"type": "http.response.body", "body": body})
             return
-        html = await asyncio.to_thread(self._document.made_from, body.decode())
+        html = await asyncio.to_thread(self._document.made_from, body.decode(), chosen(_headers(scope)))
         await self._text(scope, receive, send, html, "text/html", "no-cache")
         self._visited()
 
     async def _text(self, scope: Scope, receive: Receive, send: Send, text: str, kind: str, kept: str) -> None:
         """In the encoding that the browser understands; nothing when it has the same already."""
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        headers = _headers(scope)
         tag = f'"{hashlib.sha256(text.encode()).hexdigest()[:20]}"'
         understood = headers.get("accept-encoding", "")
         coding = next((each for each in ("br", "gzip") if each in understood), "identity")
@@ -80,8 +84,13 @@ class Delivery:
             self._packed[tag, coding] = packed
             answer = _answer(packed, f"{kind}; charset=utf-8", kept)
             answer.headers["content-encoding"] = coding
-        answer.headers.update({"etag": tag, "vary": "accept-encoding"})
+        depends = "accept-encoding, accept-language, cookie" if kind == "text/html" else "accept-encoding"
+        answer.headers.update({"etag": tag, "vary": depends})
         await answer(scope, receive, send)
+
+
+def _headers(scope: Scope) -> dict[str, str]:
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
 
 
 def _pack(text: str, coding: str) -> bytes:

@@ -15,6 +15,7 @@ from urllib.parse import urljoin
 import gradio as gr
 
 from facezoo.ui.common.html import template
+from facezoo.ui.languages.choice import address as words_address
 from facezoo.ui.theme import DARK, LIGHT, style
 
 __all__ = ["PREVIEW", "PREVIEW_PICTURE", "Document"]
@@ -33,7 +34,9 @@ _ASSETS = Path(gr.__file__).parent / "templates" / "frontend" / "assets"
 _THEIRS = re.compile(r'\s*<meta\s+(?:property="og:|name="twitter:)[^>]*>')
 _SHEET = re.compile(r'<link rel="stylesheet"(?: crossorigin)? href="\./assets/([\w-]+\.css)">')
 _ROOT = re.compile(r'"root": ?"([^"]*)"')
+_LANGUAGE = re.compile(r'(<html\s[^>]*?\blang=)"[^"]*"')
 _APP = "<gradio-app"
+_SCRIPTS = ("languages/languages", "common/hub", "common/results", "common/carry")
 
 
 @dataclass(frozen=True)
@@ -58,15 +61,15 @@ class Document:
         """Where `look` is served; changes with it."""
         return f"assets/look-{hashlib.sha256(self.look.encode()).hexdigest()[:12]}.css"
 
-    def made_from(self, html: str) -> str:
-        """Gradio's document, changed."""
+    def made_from(self, html: str, language: str = "en") -> str:
+        """Gradio's document, changed. language: one of `languages.choice.LANGUAGES`."""
         root = _ROOT.search(html)
         address = f"{root[1] if root else ''}/"
         held = [f"./assets/{name}" for name in self.sheets] + [f"{address}theme.css?v={self.hub.theme_hash}"]
         told = {"title": _TITLE, "about": _ABOUT, "picture": urljoin(address, PREVIEW)}
-        head = _HTML.head(
-            LIGHT, DARK, f"./{self.look_address}", held, told, "".join(map(_script, ("hub", "results", "carry")))
-        )
+        ours = "".join(map(_script, _SCRIPTS))
+        head = _HTML.head(LIGHT, DARK, f"./{self.look_address}", held, told, words_address(language), ours)
+        html = _LANGUAGE.sub(rf'\1"{language}"', html, count=1)
         html = _SHEET.sub(lambda found: "" if found[1] in self.sheets else found[0], _THEIRS.sub("", html))
         return html.replace("</head>", f"{head}</head>", 1).replace(_APP, f"{self._first_view}{_APP}", 1)
 
@@ -83,11 +86,11 @@ class Document:
         tabs = [each.label for each in main.children]
         top, begin = Markup(parts.get("brand-block", "")), Markup(parts.get("hero-block", ""))
         begin = _HTML.beginning(begin, Markup(picture), Markup(results))
-        return str(_HTML.first_view(top, tabs, begin, _script("first_view")))
+        return str(_HTML.first_view(top, tabs, begin, _script("common/first_view")))
 
 
 def _script(name: str) -> str:
-    return (_UI / "common" / f"{name}.js").read_text(encoding="utf-8")
+    return (_UI / f"{name}.js").read_text(encoding="utf-8")
 
 
 def _sheets(parts: set[str]) -> list[str]:

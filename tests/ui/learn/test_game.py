@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import io
 import re
@@ -11,12 +12,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import facezoo
 from facezoo.errors import UsageError
-from facezoo.ui.learn.game import Game
+from facezoo.safety.marks import detect
+from facezoo.ui.learn.game import GamePage
+from facezoo.ui.learn.play import Games
 from facezoo.ui.learn.ranking import Vote, bradley_terry, rank
 from facezoo.ui.learn.votes import Offer, Pair, Votes
+from facezoo.zoo.embedded import examples, personas
 
 PAIRS = [Pair("curls", "tarek", a, b) for a, b in (("x", "y"), ("x", "z"), ("y", "z"))]
 WEIGHTS = {"x": "1" * 64, "y": "2" * 64, "z": ""}
@@ -33,9 +38,9 @@ def votes(tmp_path: Path, clock: list[float]) -> Votes:
 
 
 @pytest.fixture
-def game(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Game:
+def game(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> GamePage:
     monkeypatch.setenv("FACEZOO_HOME", str(tmp_path))
-    return Game(facezoo.list_methods())
+    return GamePage(facezoo.list_methods())
 
 
 def offered(votes: Votes, session: str = "") -> Offer:
@@ -157,18 +162,63 @@ def test_few_votes_say_nothing() -> None:
     assert len(rank([Vote(str(number % 5), "x", "y", 1) for number in range(30)])) == 2
 
 
-def test_ten_rounds_half_of_them_changed(game: Game) -> None:
+def test_ten_rounds_half_of_them_changed(game: GamePage) -> None:
     rounds = game.rounds()
     assert len(rounds) == 10
     assert sum(each.changed for each in rounds) == 5
     assert len({each.result.before for each in rounds}) == 10
-    html = game.new_game({})["html"]
-    assert html.count('data-answer="yes"') == 10
-    judged = html.partition('class="answers"')[0]
-    assert not any(spec.title in judged.partition('class="judged"')[2] for spec in facezoo.list_methods())
 
 
-def test_the_label_is_out_of_sight(game: Game) -> None:
+def test_the_page_knows_the_truth_only_after_an_answer(game: GamePage) -> None:
+    told = game.new_game({})
+    token, html = told["game"], told["html"]
+    names = [word for spec in facezoo.list_methods() for word in (spec.id, spec.title)]
+    names += [each.id for each in (*examples(), *personas())]
+    right = 0
+    for number in range(1, 11):
+        (picture,) = re.findall(r'<img src="data:image/avif;base64,([^"]+)"', html)
+        plain = html.replace(picture, "")
+        assert f'data-round="{number}"' in plain
+        assert not [each for each in names if re.search(rf"\b{re.escape(each)}\b", plain)]
+        assert re.sub(r"\d+", "", plain) == re.sub(r"\d+", "", told["html"].replace(picture_of(told["html"]), ""))
+        with Image.open(io.BytesIO(base64.b64decode(picture))) as seen:
+            assert (seen.format, seen.size, dict(seen.getexif())) == ("AVIF", (448, 448), {})
+        for wrong in ({}, {"game": token}, {"game": token, "round": str(number), "answer": "perhaps"},
+                      {"game": token, "round": str(number + 1), "answer": "yes"}):  # fmt: skip
+            assert "panel" in game.judge(wrong)["html"]
+        truth = game.judge({"game": token, "round": str(number), "answer": "yes"})["html"]
+        assert ("changed this face." in truth) == ("Right. " in truth) != ("This face is untouched." in truth)
+        assert game.judge({"game": token, "round": str(number), "answer": "no"})["html"] == truth  # judged once
+        right += "Right. " in truth
+        assert ("How did I do?" in truth) == (number == 10)
+        html = game.next_round({"game": token})["html"]
+    assert right == 5
+    assert "You judged 5 of 10 rightly" in html and "No changed face slipped through." in html
+    assert "Play again" in game.next_round({"game": "made up"})["html"]
+
+
+def picture_of(html: str) -> str:
+    return re.findall(r'<img src="data:image/avif;base64,([^"]+)"', html)[0]
+
+
+def test_games_do_not_pile_up(game: GamePage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("facezoo.ui.learn.play._OPEN", 2)
+    games, rounds = Games(), game.rounds()[:2]
+    tokens = [games.begin(rounds)[0] for _ in range(3)]
+    with pytest.raises(UsageError, match="over"):
+        games.find(tokens[0])
+    games.judge(tokens[2], "1", "no")
+    assert games.find(tokens[1]).answers == []
+
+
+def test_a_made_face_to_judge_is_marked(game: GamePage) -> None:
+    """What is shown of a result without its record still says by its pixels that it was made."""
+    for each in game.rounds()[:4]:
+        with Image.open(io.BytesIO(base64.b64decode(each.picture.partition(",")[2]))) as seen:
+            assert detect(np.asarray(seen.convert("RGB"))).found == each.changed
+
+
+def test_the_label_is_out_of_sight(game: GamePage) -> None:
     """It lies in the right bottom corner, at most a tenth of the picture."""
     for each in game.rounds():
         width, left, top = each.result.part
@@ -176,11 +226,12 @@ def test_the_label_is_out_of_sight(game: Game) -> None:
         assert seen[0] < 0.9 or seen[1] < 0.9, each.result.subject
 
 
-def test_a_vote_by_the_page(game: Game) -> None:
+def test_a_vote_by_the_page(game: GamePage) -> None:
     asked = game.new_pair({})
     token = re.search(r'data-token="(\w+)"', asked["html"])
     assert token is not None
-    assert "Face2Face" not in asked["html"]
+    plain = re.sub(r"base64,[^\"]+", "", asked["html"])
+    assert not [spec.id for spec in facezoo.list_methods() if spec.id in plain or spec.title in plain]
     told = game.vote({"token": token[1], "answer": "same"})
     assert "Left was" in told["html"]
     assert "1 vote on this hub so far" in told["ranking"]
@@ -192,7 +243,7 @@ def test_a_vote_by_the_page(game: Game) -> None:
     assert game.new_pair({"session": asked["session"]})["session"] == asked["session"]
 
 
-def test_a_disk_that_takes_nothing_is_told_of(game: Game, tmp_path: Path) -> None:
+def test_a_disk_that_takes_nothing_is_told_of(game: GamePage, tmp_path: Path) -> None:
     (tmp_path / "votes.sqlite3").mkdir()
     token = re.search(r'data-token="(\w+)"', game.new_pair({})["html"])
     assert token is not None
@@ -201,6 +252,6 @@ def test_a_disk_that_takes_nothing_is_told_of(game: Game, tmp_path: Path) -> Non
 
 def test_a_hub_of_one_method_plays_without_votes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FACEZOO_HOME", str(tmp_path))
-    game = Game([spec for spec in facezoo.list_methods() if spec.id == "landmark_warp"])
+    game = GamePage([spec for spec in facezoo.list_methods() if spec.id == "landmark_warp"])
     assert "seen every pair" in game.new_pair({})["html"]
     assert len(game.rounds()) == 10

@@ -46,7 +46,9 @@
     if (!asked) return;
     event.stopImmediatePropagation();
     event.preventDefault();
-    asked.closest('.consent').classList.add('asked');
+    const box = asked.closest('.consent');
+    box.dataset.asks = 'Tick this first, if it is true.';
+    box.classList.add('asked');
     asked.focus({ preventScroll: true });
     asked.scrollIntoView({ block: 'center' });
   }, true);

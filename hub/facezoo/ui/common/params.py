@@ -11,7 +11,7 @@ from gradio.components import Component
 from facezoo.registry import Parameter, describe_params
 from facezoo.types import MethodSpec, field_notes
 
-__all__ = ["strict", "widgets"]
+__all__ = ["called", "strict", "titled", "widgets"]
 
 _CALLED = {"beside": "Side by side"}  # where a field's name is no good label
 _TITLES = {
@@ -52,15 +52,22 @@ def strict(component: Component) -> Component:
     return component
 
 
+def called(name: str) -> str:
+    """A field's name as a label."""
+    return _CALLED.get(name) or name.replace("_", " ").capitalize()
+
+
+def titled(choice: object) -> str:
+    """A choice in words."""
+    return _TITLES.get(str(choice)) or str(choice).replace("_", " ").capitalize()
+
+
 def _widget(parameter: Parameter, note: str) -> Component:
-    label = _CALLED.get(parameter.name) or parameter.name.replace("_", " ").capitalize()
+    label = called(parameter.name)
     if parameter.kind == "switch":
         return gr.Checkbox(value=parameter.default, label=label, info=note)
     if parameter.kind == "choice":
-        choices = [
-            (_TITLES.get(str(choice)) or str(choice).replace("_", " ").capitalize(), choice)
-            for choice in parameter.choices
-        ]
+        choices = [(titled(choice), choice) for choice in parameter.choices]
         if len(choices) <= _FEW:
             return gr.Radio(choices, value=parameter.default, label=label, info=note)
         return gr.Dropdown(choices, value=parameter.default, label=label, info=note)

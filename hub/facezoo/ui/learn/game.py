@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
@@ -14,27 +13,20 @@ from facezoo.types import MethodSpec
 from facezoo.ui.common.html import template
 from facezoo.ui.jobs import explain
 from facezoo.ui.learn.gallery import Result, result_of
+from facezoo.ui.learn.play import Games, Round, blind
 from facezoo.ui.learn.ranking import ENOUGH, SESSIONS, rank
 from facezoo.ui.learn.votes import Offer, Pair, Votes
 from facezoo.ui.shares import CLIENT
 from facezoo.zoo.embedded import examples, personas
 
-__all__ = ["Game", "Round"]
+__all__ = ["GamePage"]
 
 _ROUNDS = 10
 _NEAR = 1.25  # faces high: no label is seen
 _HTML = template("learn/game.html")
 
 
-@dataclass(frozen=True)
-class Round:
-    """A face to judge. changed: whether it is `result`'s, or the one before it."""
-
-    result: Result
-    changed: bool
-
-
-class Game:
+class GamePage:
     """What the game's page asks the hub for. specs: the methods that it offers."""
 
     def __init__(self, specs: Sequence[MethodSpec]) -> None:
@@ -46,15 +38,39 @@ class Game:
             if self._specs[first].inputs.knows(person.id) and self._specs[second].inputs.knows(person.id)
         ]  # fmt: skip
         weights = {id: spec.weights.sha256 for id, spec in self._specs.items()}
-        self._votes = Votes(home() / "votes.sqlite3", pairs, weights)
+        self._votes, self._games = Votes(home() / "votes.sqlite3", pairs, weights), Games()
 
     def page(self) -> str:
         """The whole page."""
         return str(_HTML.page(self._ranking()))
 
     def new_game(self, _asked: Any) -> dict[str, str]:
-        """Ten rounds, for the page's script: {"html"}."""
-        return {"html": str(_HTML.rounds(self.rounds()))}
+        """The first of ten faces, for the page's script: {"html", "game"}, a token for what follows."""
+        rounds = self.rounds()
+        if not rounds:
+            return {"html": str(_HTML.no_rounds()), "game": ""}
+        token, _ = self._games.begin(rounds)
+        return {"html": str(_HTML.face_to_judge(rounds[0], 1, len(rounds))), "game": token}
+
+    def next_round(self, asked: Any) -> dict[str, str]:
+        """The next face that is not judged, or how well all were: {"html"}. asked: {"game"}."""
+        try:
+            game = self._games.find(_word(asked, "game"))
+        except UsageError as error:
+            return {"html": str(_HTML.over(explain(error)))}
+        if game.over:
+            return {"html": str(_HTML.score(game))}
+        number = len(game.answers) + 1
+        return {"html": str(_HTML.face_to_judge(game.rounds[number - 1], number, len(game.rounds)))}
+
+    def judge(self, asked: Any) -> dict[str, str]:
+        """The truth of a face: {"html"}. asked: {"game", "round": its number in words, "answer"}."""
+        try:
+            token, number = _word(asked, "game"), _word(asked, "round")
+            judged, right = self._games.judge(token, number, _word(asked, "answer"))
+            return {"html": str(_HTML.truth(judged, right, last=self._games.find(token).over))}
+        except UsageError as error:
+            return {"html": str(_HTML.over(explain(error)))}
 
     def new_pair(self, asked: Any) -> dict[str, str]:
         """Two results to choose from: {"html", "session"}. asked: {"session"} of an earlier answer."""
@@ -62,7 +78,9 @@ class Game:
         if offer is None:
             return {"html": str(_HTML.no_pair()), "session": ""}
         try:
-            html = _HTML.pair(offer.token, *self._shown(offer))
+            left, right = self._shown(offer)
+            shown = [blind(each.after, each.part, made=True) for each in (left, right)]
+            html = _HTML.pair(offer.token, left, *shown)
         except UsageError as error:
             html = _HTML.trouble(explain(error))
         return {"html": str(html), "session": offer.session}

@@ -23,6 +23,11 @@ _WORDS = {
               "found all the same. But a painted face is clean, and stands out in a noisy picture."),
     "dark": ("Dark", "How much of the light is left", "{} %", "In the dark a camera sees noise. The new face is fitted "
              "to so little light that what makes it somebody disappears."),
+    "tone": ("Darker skin", "How light the skin is, of its own lightness", "{} %", "Colour and light are fitted to the "
+             "skin around, so a darker skin stops nothing here. It was made by rule from one light one; it says "
+             "nothing of how the methods do on people whom they hardly learned from."),
+    "paint": ("Painted", "How wide the brush is, in pixels", "{}", "The wider the brush, the fewer of a face's details "
+              "are left, and the finer the new face stands out among them."),
 }  # fmt: skip
 """Name -> title, what its slider says, a level in words, what is to be seen."""
 _WIDTH, _HEIGHT, _MOST = 320, 120, 0.5  # of the curves, and the share of the way at their top

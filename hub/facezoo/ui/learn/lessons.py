@@ -75,10 +75,12 @@ def lesson_html(of: Lesson, specs: Sequence[MethodSpec]) -> str:
     place = LESSONS.index(of)
     offered = {spec.id: spec for spec in specs}
     content = template(f"learn/pages/{of.id}.html", **LABELS).page(exhibits(), offered, **_more(of.id, specs))
+    known = [offered[id] for id in of.methods if id in offered]
     html = template("learn/page.html").lesson(
         of,
         content,
-        [offered[id] for id in of.methods if id in offered],
+        known,
+        [spec for spec in known if "swap" in spec.tasks],
         LESSONS[place - 1] if place else None,
         LESSONS[place + 1] if place + 1 < len(LESSONS) else None,
     )

@@ -118,40 +118,23 @@ page.addEventListener('keydown', event => {
   look(loupe, ...['x', 'y'].map((name, i) => bounded(Number(loupe.dataset[name] ?? 0.5) + 0.04 * step[i])));
 });
 
-// The game: one face after another, the truth after each answer. And two results to choose from.
-let session = '';
-async function play() {
-  const game = page.querySelector('[data-game]');
-  const told = await server.new_game({}).catch(() => null);
-  if (game?.isConnected) game.innerHTML = told ? told.html : '<p class="hint">The hub does not answer. Load it again.</p>';
-}
-function judge(round, said) {
-  const right = round.dataset.changed === said;
-  round.dataset.right = right;
-  const truth = round.dataset.changed === 'yes' ? `${round.dataset.method} changed this face.` : 'This face is untouched.';
-  round.querySelector('.said').textContent = `${right ? 'Right.' : 'Not so.'} ${truth}`;
-  round.querySelector('.answers').hidden = true;
-  round.querySelector('.truth').hidden = false;
-  round.querySelector('[data-act=next]').focus({ preventScroll: true });
-}
-function turn(round) {
-  const next = round.nextElementSibling;
-  round.hidden = true;
-  next.hidden = false;
-  if (next.matches('.score')) {
-    const rounds = [...next.parentElement.querySelectorAll('.round[data-right]')];
-    const right = rounds.filter(each => each.dataset.right === 'true').length;
-    const fooled = rounds.filter(each => each.dataset.right === 'false' && each.dataset.changed === 'yes').map(each => each.dataset.method);
-    next.querySelector('.said').textContent = `You judged ${right} of ${rounds.length} rightly. Who guesses gets about half.`;
-    next.querySelector('.fooled').textContent = fooled.length ? `Slipped through: ${[...new Set(fooled)].join(', ')}.` : 'No changed face slipped through.';
-  }
-  next.querySelector('h2').focus({ preventScroll: true });
+// The game: one face after another, the truth after each answer. And two results to choose from. The hub knows the truth.
+const SILENCE = 'The hub does not answer. Load it again.';
+let session = '', game = '';
+async function play(call, question = {}) {
+  const zone = page.querySelector('[data-game]');
+  const told = await server[call](question).catch(() => null);
+  if (!zone?.isConnected) return;
+  if (told?.game) ({ game } = told);
+  const begun = zone.querySelector('.round'); // the first face takes no focus from the title
+  zone.innerHTML = told ? told.html : `<p class="hint">${SILENCE}</p>`;
+  if (begun) zone.querySelector('h2, [data-act=next]')?.focus({ preventScroll: true });
 }
 async function ask(call, question) {
   const zone = page.querySelector('[data-vote]');
   const told = await server[call](question).catch(() => null);
   if (!zone?.isConnected) return;
-  zone.innerHTML = told ? told.html : '<p class="hint">The hub does not answer. Load it again.</p>';
+  zone.innerHTML = told ? told.html : `<p class="hint">${SILENCE}</p>`;
   if (told?.session) ({ session } = told);
   if (told?.ranking) page.querySelector('[data-ranking]').innerHTML = told.ranking;
   zone.querySelector('button')?.focus({ preventScroll: true });
@@ -164,13 +147,12 @@ async function save() {
   link.click();
   URL.revokeObjectURL(link.href);
 }
-element.addEventListener('facezoo:lesson', event => event.detail === 'game' && play());
+element.addEventListener('facezoo:lesson', event => event.detail === 'game' && play('new_game'));
 page.addEventListener('click', event => {
   const button = event.target.closest('button');
-  const round = button?.closest('.round');
-  if (button?.dataset.answer) judge(round, button.dataset.answer);
-  if (button?.dataset.act === 'next') turn(round);
-  if (button?.dataset.act === 'again') play();
+  if (button?.dataset.answer) play('judge', { game, round: button.closest('.round').dataset.round, answer: button.dataset.answer });
+  if (button?.dataset.act === 'next') play('next_round', { game });
+  if (button?.dataset.act === 'again') play('new_game');
   if (button?.dataset.act === 'pair') ask('new_pair', { session });
   if (button?.dataset.act === 'export') save();
   if (button?.dataset.voteFor) {

@@ -10,7 +10,7 @@ import gradio as gr
 from facezoo.types import MethodSpec
 from facezoo.ui.common.html import component, template
 from facezoo.ui.jobs import explain
-from facezoo.ui.learn.game import Game
+from facezoo.ui.learn.game import GamePage
 from facezoo.ui.learn.lab import lab_page
 from facezoo.ui.learn.lessons import LESSONS, lesson, lesson_html
 
@@ -26,7 +26,7 @@ _LABS = (
 def learn_page(specs: Sequence[MethodSpec]) -> None:
     """Fills the surrounding tab."""
 
-    game = Game(specs)
+    game = GamePage(specs)
 
     def open_lesson(asked: Any) -> dict[str, str]:
         """A page by its id, for the page's script: {"html"}."""
@@ -40,6 +40,12 @@ def learn_page(specs: Sequence[MethodSpec]) -> None:
     def new_game(asked: Any) -> dict[str, str]:
         return game.new_game(asked)
 
+    def next_round(asked: Any) -> dict[str, str]:
+        return game.next_round(asked)
+
+    def judge(asked: Any) -> dict[str, str]:
+        return game.judge(asked)
+
     def new_pair(asked: Any) -> dict[str, str]:
         return game.new_pair(asked)
 
@@ -49,6 +55,6 @@ def learn_page(specs: Sequence[MethodSpec]) -> None:
     def export(asked: Any) -> dict[str, str]:
         return game.export(asked)
 
-    answers = [open_lesson, new_game, new_pair, vote, export]  # gradio marks them, which methods do not allow
+    answers = [open_lesson, new_game, next_round, judge, new_pair, vote, export]  # gradio marks them, unlike methods
     with gr.Column(elem_classes=["learn"]):
         component("learn/page.js", _HTML.contents(LESSONS, _LABS), {}, "learn-app", server=answers)

@@ -1,7 +1,7 @@
 """Makes the exhibits of the Learn tab: `python -m facezoo.ui.learn.make [GROUP...]`.
 
-Without groups all of them, in about ten minutes of processor time. They are signed by a key that is made for this run
-and thrown away; its root certificate goes into safety/anchors_learn.pem, beside those of the groups that stay.
+Without groups all of them, in about fifteen minutes of processor time. They are signed by a key that is made for this
+run and thrown away; its root certificate goes into safety/anchors_learn.pem, beside those of the groups that stay.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -18,26 +19,30 @@ from typing import Any
 from facezoo.safety.c2pa import identity
 from facezoo.ui.learn.exhibits import FOLDER, MANIFEST, shipped_rows
 from facezoo.ui.learn.make.counts import counts
-from facezoo.ui.learn.make.hardship import hardship
+from facezoo.ui.learn.make.hardship import HARDSHIPS, hardship
 from facezoo.ui.learn.make.movement import head, moved
 from facezoo.ui.learn.make.noise import diffusion
 from facezoo.ui.learn.make.people import deepfakes
+from facezoo.ui.learn.make.rings import rings
 from facezoo.ui.learn.make.row import Row, write
 from facezoo.ui.learn.make.traces import traces
 from facezoo.ui.learn.make.translation import cyclegan, drawings
+from facezoo.ui.learn.make.verdicts import verdicts
 
 __all__ = ["GROUPS", "main"]
 
 GROUPS: Mapping[str, tuple[tuple[str, ...], Callable[[], Iterator[Row]]]] = {
-    "cyclegan": (("cyclegan-",), cyclegan),
-    "drawings": (("face2face-", "pix2pixhd-"), drawings),
+    "cyclegan": (("cyclegan-ring", "cyclegan-difference", "cyclegan-styles", "cyclegan-loose"), cyclegan),
+    "rings": (("cyclegan-rules",), rings),
+    "drawings": (("face2face-drawing", "face2face-picture", "face2face-skips", "pix2pixhd-"), drawings),
+    "verdicts": (("face2face-verdicts",), verdicts),
     "deepfakes": (("deepfakes-",), deepfakes),
     "counts": (("counts-",), counts),
     "moved": (("motion_transfer-",), moved),
     "head": (("talking_head-",), head),
     "diffusion": (("diffusion-",), diffusion),
     "traces": (("traces-",), traces),
-    "lab": (("lab-",), hardship),
+    **{f"lab-{name}": ((f"lab-{name}",), partial(hardship, name)) for name in HARDSHIPS},
 }
 """Name of a group -> how the names of its rows begin, and what makes them."""
 _ANCHORS = Path(str(files("facezoo"))) / "safety" / "anchors_learn.pem"

@@ -12,11 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from facezoo import registry
-from facezoo.face.find import crop_image
 from facezoo.methods.deepfakes.window import window_box
-from facezoo.motion.controls import Controls, motion_of
-from facezoo.motion.photo import MovablePhoto
 from facezoo.types import Image
+from facezoo.ui.learn.make.frames import rendered, upright
 from facezoo.ui.learn.make.row import Row, face_of
 
 __all__ = ["counts"]
@@ -51,17 +49,10 @@ def counts() -> Iterator[Row]:
 
 def _rendered(count: int, side: int) -> list[Image]:
     """The person in many moods, through the window of the network: (side, side, 3) each."""
-    face, random = face_of(_PERSON), np.random.default_rng(0)
-    photo = MovablePhoto(face)
+    face = face_of(_PERSON)
     found: list[Image] = []
-    for _ in range(count):
-        yaw, pitch, smile, mouth, brows, look, lids = (float(each) for each in random.uniform(-1, 1, 7))
-        asked = Controls(
-            yaw=22 * yaw, pitch=10 * pitch, smile=0.15 + 0.75 * smile, mouth=max(0.0, 0.9 * mouth), brows=0.8 * brows,
-            look_x=0.7 * look, blink=float(lids > 0.85),
-        )  # fmt: skip
-        moved = photo.draw(motion_of(asked, photo.placement.rotation))
-        crop = crop_image(moved, face.affine, face.crop.shape[0])
+    for frame in rendered(face, count):
+        crop = upright(face, frame)
         seen = cv2.warpAffine(crop, window_box(crop.shape[0], side), (side, side), flags=cv2.INTER_AREA)
         found.append(np.asarray(seen, np.uint8))
     return found

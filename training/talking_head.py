@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from accelerate import DistributedDataParallelKwargs
 from torch import Tensor
 from torch.nn.functional import relu
 
@@ -76,10 +77,13 @@ PRESETS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
+RESTING = DistributedDataParallelKwargs(find_unused_parameters=True)  # what a batch does not need
+
+
 def main(config: Config) -> None:
     """Read or render the videos, train, measure, save."""
-    loop = Loop("talking_head", config, losses=("l1", "content", "coarse", "carried", "trust", "smooth", "judge",
-                                                "verdict", "features", "embedding"))  # fmt: skip
+    names = ("l1", "content", "coarse", "carried", "trust", "smooth", "judge", "verdict", "features", "embedding")
+    loop = Loop("talking_head", config, losses=names, kwargs_handlers=[RESTING])
     sides = NETWORKS[config.network]["embedder"]
     videos, held = (gather_videos(config.data, part, config.portraits, config.frames, sides["in_height"])
                     for part in ("train", "held_back"))  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -49,6 +51,27 @@ def test_run_leaves_weights_and_goes_on_to_the_same(heads: Path, tmp_path: Path,
     (again_from,) = (tmp_path / "twice" / "checkpoints").glob("00000002")
     run(training, *told, "--output", tmp_path / "twice", "--steps", "4", "--resume", again_from)
     assert weights(tmp_path / "twice" / "final") == weights(tmp_path / "once" / "final")
+
+
+@pytest.mark.release
+def test_two_processes_learn_together(heads: Path, tmp_path: Path) -> None:
+    """Each takes its part of every step; one of them writes the weights."""
+    script = Path(__file__).parents[2] / "training" / "talking_head.py"
+    small = tmp_path / "small.py"
+    small.write_text(
+        "import runpy, sys\n"
+        "from facezoo.train.talking_head import NETWORKS\n"
+        f"NETWORKS['bilayer'] = {SMALL!r}\n"
+        f"sys.path.insert(0, {str(script.parent)!r})\n"
+        f"runpy.run_path({str(script)!r}, run_name='__main__')\n"
+    )
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", small, "--data",
+               heads, *WHOSE, "--batch", "2", "--photos", "3", "--adversarial", "0.5", "--steps", "3", "--threads", "1",
+               "--output", tmp_path / "run"]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
+    assert done.returncode == 0, done.stderr
+    assert len((tmp_path / "run" / "losses.csv").read_text().splitlines()) == 4
+    assert TalkingHead.from_pretrained(tmp_path / "run" / "final").side == 64
 
 
 def test_faces_need_a_word_on_whose_they_are(heads: Path, tmp_path: Path, script: Load) -> None:

@@ -6,7 +6,6 @@ import gzip
 import json
 import re
 from collections import Counter
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,7 +15,7 @@ from facezoo.ui.languages.choice import COOKIE, LANGUAGES, address, chosen, scri
 from .said import key, said
 
 if TYPE_CHECKING:
-    from tests.ui.conftest import Hub, Visitor
+    from tests.ui.conftest import Visitor
 
 OTHERS = [tag for tag in LANGUAGES if tag != "en"]
 VALUE, PART = re.compile(r"\{\d?\}"), re.compile(r"<\d>")
@@ -89,10 +88,9 @@ def test_a_template_s_sentence_is_found_as_the_page_has_it() -> None:
 
 @pytest.mark.browser
 @pytest.mark.slow
-def test_a_visitor_reads_and_chooses(hub: Hub, visit: Visitor, tmp_path: Path) -> None:
-    """By the browser first; then by the keyboard, kept over a visit to another page."""
+def test_a_visitor_reads_and_chooses(visit: Visitor) -> None:
+    """As the browser asks first, then as chosen on the page."""
     page = visit(390, 844, locale="de-DE").page
-    page.locator("#first-view").wait_for(state="detached")
     assert page.locator("html").get_attribute("lang") == "de"
     page.get_by_role("tab", name="Vergleichen", exact=True).wait_for()
     page.locator("h1:visible", has_text="Sehen Sie, was KI mit einem Gesicht macht").wait_for()
@@ -101,8 +99,8 @@ def test_a_visitor_reads_and_chooses(hub: Hub, visit: Visitor, tmp_path: Path) -
     slider = page.locator(".turner input").first
     slider.press("End")
     assert slider.get_attribute("aria-valuetext") == "32° nach rechts"
-    link = page.locator("[data-lesson=drawings] p:has(a[href*=playground])")
-    assert link.inner_text() == "Von Hand ziehen können Sie die Punkte der Zeichnung im Spielplatz von Face2Face."
+    told = page.locator("[data-lesson=drawings] p", has_text="Von Hand ziehen").inner_text()
+    assert told == "Von Hand ziehen können Sie die Punkte der Zeichnung im Spielplatz von Face2Face."
     choice = page.locator("select[data-languages]")
     assert choice.input_value() == "de"
     with page.expect_navigation():

@@ -20,8 +20,8 @@ or, as in 2017, from photos and videos of two people, found in them first:
         --consent given --statement "Ann and Ben, who agreed"
 
 Each person is called as their folder. The recipes: facezoo.train.deepfakes. What all trainings share, stopping and
-going on: facezoo.train.loop. Late in the run a GAN sets in, as the field's own forks of the original have it
-(faceswap-GAN); what it costs is Wang et al. 2018's (section 3.3: least squares, feature matching).
+going on: facezoo.train.loop. With --gan a GAN sets in late, as in the field's own forks of the original
+(faceswap-GAN); its losses are Wang et al. 2018's (section 3.3: least squares, feature matching).
 """
 
 from __future__ import annotations
@@ -88,9 +88,10 @@ class Config(RunConfig):
     """How much more eyes, brows and mouth count."""
     around: float = 0.1
     """How much what is not the face counts."""
-    gan: float = 0.025
-    """Weight of GAN and feature matching, 10 times the GAN, which make skin and hair sharp; 0 as in 2017."""
-    adversarial: float = 0.6
+    gan: float = 0.0
+    """Weight of GAN and feature matching, 10 times the GAN, which make skin and hair sharp; 0 as in 2017. With 0.025
+    some hundred steps at the end suffice: after 400, nostrils and the corners of eyes are black."""
+    adversarial: float = 0.9
     """Share of the steps after which these set in."""
     judge: int = 24
     """Channels of the discriminator's first layer."""
@@ -130,7 +131,7 @@ class Config(RunConfig):
 PRESETS: dict[str, dict[str, Any]] = {
     "cpu": {},
     "paper": {"network": "paper", "recipe": "classic", "steps": 200_000, "batch": 32, "rate": 5e-5, "similarity": 0.0,
-              "average": 0.0, "gan": 0.0, "threads": 8},
+              "average": 0.0, "threads": 8},
 }  # fmt: skip
 
 

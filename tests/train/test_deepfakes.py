@@ -38,7 +38,7 @@ TINY = json.dumps({
 })  # fmt: skip
 
 
-OPTIONS = ("--batch", "2", "--settings", TINY, "--adversarial", "0", "--judge", "4", *WHOSE)
+OPTIONS = ("--batch", "2", "--settings", TINY, "--gan", "0.02", "--adversarial", "0", "--judge", "4", *WHOSE)
 
 
 def _command(data: Path, output: Path, *more: str, module: tuple[str, ...] = ()) -> list[str]:

@@ -47,7 +47,7 @@ SPEC = MethodSpec(
     "with the four personas, each from one portrait, two CPU cores.",
     inputs=Inputs(media=("photo", "video"), persona=True),
     weights=Weights(
-        sha256="eef4788f81ca99186a6bc3c4df36a4521bbb5bf32c87f56686ef71c1384edcf8",
+        sha256="f818fc4fb6ef4cc26b119d51a9ed92ee6b59157d1c378aaeccbe4e2957efb6e4",
         parameters=5_708_048,
         bytes=11_421_952,
     ),

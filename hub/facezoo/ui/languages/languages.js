@@ -7,6 +7,11 @@
     location.reload();
   });
 
+  const root = document.documentElement, served = root.lang; // gradio sets the browser's, whatever was chosen
+  new MutationObserver(() => {
+    if (root.lang !== served) root.lang = served;
+  }).observe(root, { attributes: true, attributeFilter: ['lang'] });
+
   const { language, sentences } = window.facezooWords ?? {};
   if (!sentences) return;
   const READ = ['alt', 'aria-label', 'aria-valuetext', 'title', 'placeholder', 'data-label', 'data-asks'];
@@ -104,8 +109,8 @@
     element.setAttribute(name, words);
   }
 
-  function whole(root) {
-    for (const element of [root, ...root.querySelectorAll('*')]) {
+  function whole(part) {
+    for (const element of [part, ...part.querySelectorAll('*')]) {
       speak(element);
       for (const name of READ) if (element.hasAttribute(name)) read(element, name);
       if (element.matches('select[data-languages]')) element.value = language;
@@ -124,6 +129,6 @@
         }
       }
     }
-  }).observe(document.documentElement, { subtree: true, childList: true, characterData: true, attributes: true, attributeFilter: READ });
-  whole(document.documentElement);
+  }).observe(root, { subtree: true, childList: true, characterData: true, attributes: true, attributeFilter: READ });
+  whole(root);
 })();

@@ -157,7 +157,7 @@ def _card_is_true(files: dict[str, bytes], record: Record, method: str) -> None:
     card = files["README.md"].decode()
     assert parse_record(files["metrics.json"].decode()) == record
     assert f"{STEPS} steps" in card and "Drawn by a test." in card and record.limits in re.sub(r"\s+", " ", card)
-    assert "8,800" not in card and "PosixPath" not in card
+    assert "10,000" not in card and "PosixPath" not in card
 
 
 def _facezoo(*words: str | Path, environment: dict[str, str]) -> str:

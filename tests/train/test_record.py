@@ -60,7 +60,7 @@ def test_from_an_empty_folder_to_the_hub(tmp_path: Path) -> None:
     assert [(each.name, each.consent) for each in record.data] == [("pairs", "synthetic")]  # known without being told
     assert (tmp_path / "runs" / "pix2pixhd" / "final" / "metrics.json").is_file()
     assert "It makes imani of a face and nobody else" in card and "never existed" in card
-    assert "8,800" not in card and "PosixPath" not in card
+    assert "10,000" not in card and "PosixPath" not in card
 
 
 def test_foreign_weights_are_published_as_what_they_are(

@@ -43,7 +43,7 @@ SPEC = MethodSpec(
     limits="The face is decoded at 192 px, so large faces look soft; it knows four people only, keeps the outline of "
     "the face it covers, decodes broad smiles smaller (lips that are open are pulled to yours, with your teeth), and "
     "fails on heads turned further than about 35 degrees.",
-    trained_on="Synthetic people only: 8,800 rendered pairs of 351 synthetic portraits and 4,700 of 684 as they are, "
+    trained_on="Synthetic people only: 10,000 rendered pairs of 352 synthetic portraits and 7,200 of 684 as they are, "
     "with the four personas, each from one portrait, two CPU cores.",
     inputs=Inputs(media=("photo", "video"), persona=True),
     weights=Weights(

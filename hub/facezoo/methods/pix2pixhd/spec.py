@@ -47,11 +47,11 @@ SPEC = MethodSpec(
     limits="Only pose, six expressions, lids and gaze pass through the drawing, so wrinkles and the tongue do not; it "
     "knows four people only, at 256 px where the paper paints 2048, and fails on heads turned further than about 35 "
     "degrees.",
-    trained_on="Synthetic people only: 7,900 rendered frames of the four personas, each from one portrait, one CPU "
+    trained_on="Synthetic people only: 10,400 rendered frames of the four personas, each from one portrait, one CPU "
     "core.",
     inputs=Inputs(media=("photo", "video"), persona=True),
     weights=Weights(
-        sha256="55c85e904c508e78aa403ef013d00f567c9265cca33d63ec2118be2a4d9f2e50",
+        sha256="15f326e90d6c2ed1d90fd1473dddd30731a3e43983edf9f015ff79d589a78982",
         parameters=5_582_148,
         bytes=11_169_232,
     ),

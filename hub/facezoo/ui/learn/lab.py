@@ -23,9 +23,9 @@ _WORDS = {
               "found all the same. But a painted face is clean, and stands out in a noisy picture."),
     "dark": ("Dark", "How much of the light is left", "{} %", "In the dark a camera sees noise. The new face is fitted "
              "to so little light that what makes it somebody disappears."),
-    "tone": ("Darker skin", "How light the skin is, of its own lightness", "{} %", "Colour and light are fitted to the "
-             "skin around, so a darker skin stops nothing here. It was made by rule from one light one; it says "
-             "nothing of how the methods do on people whom they hardly learned from."),
+    "tone": ("Darker skin", "How light the skin is, of its own lightness", "{} %", "No method stops, but the measure "
+             "falls: the new face takes colour and light of the skin around. The darker skin was made by rule from one "
+             "light one; how methods do on people whom they hardly learned from, it does not say."),
     "paint": ("Painted", "How wide the brush is, in pixels", "{}", "The wider the brush, the fewer of a face's details "
               "are left, and the finer the new face stands out among them."),
 }  # fmt: skip

@@ -56,6 +56,7 @@ _FEW = (
     "discriminators", "embedder", "{} pictures", "{}. This person never existed.", "{} million",
     ": commercial use allowed",
     ": see the licence before commercial use", "number input for {}", "range slider for {}", "File upload", "More tabs",
+    "Taken for {} in {} of 100 pictures", "a painting", "a photo", "Another", "photo",
 )  # fmt: skip
 """Words too short to be told from names in code, and those that are put together."""
 _NEVER = frozenset((

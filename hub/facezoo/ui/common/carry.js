@@ -79,17 +79,17 @@
 
   document.addEventListener('click', event => {
     const tab = event.target.closest('[role=tab]');
-    const link = event.target.closest('.card [data-opens-tab], .own [data-opens-tab]');
+    const link = event.target.closest('.card [data-opens-tab]');
     if (led || (!tab && !link)) return; // the tab that a link opens is the link's own affair
     const zone = zoneNow(), left = zone && chosenIn(zone);
     if (left?.picture && (mine || link) && arrived === turn) carried = { ...left, person: left.person ?? carried?.person };
-    if (!carried && !link) return;
+    if (!carried) return;
     turn += 1;
     led = Boolean(link);
     const now = turn, [page, id] = link?.dataset.opensTab.split(' ') ?? [];
     setTimeout(async () => {
       led = false;
-      await (page === 'methods' && id ? steps(id, carried ?? {}, now) : bring(carried ?? {}, now));
+      await (page === 'methods' && id ? steps(id, carried, now) : bring(carried, now));
       if (now === turn) arrived = now;
     }, 0);
   }, true);

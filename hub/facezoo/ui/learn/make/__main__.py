@@ -1,7 +1,8 @@
 """Makes the exhibits of the Learn tab: `python -m facezoo.ui.learn.make [GROUP...]`.
 
-Without groups all of them, in about fifteen minutes of processor time. They are signed by a key that is made for this
-run and thrown away; its root certificate goes into safety/anchors_learn.pem, beside those of the groups that stay.
+Without groups all of them; `rings` alone, which trains, takes more than ten minutes of processor time. They are signed
+by a key that is made for this run and thrown away; its root certificate goes into safety/anchors_learn.pem, beside
+those of the groups that stay.
 """
 
 from __future__ import annotations

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from facezoo.face.find import crop_image
 from facezoo.motion.controls import Controls, motion_of
 from facezoo.motion.photo import MovablePhoto
 from facezoo.types import Face, Image
 
-__all__ = ["moods", "rendered", "upright"]
+__all__ = ["batch_of", "moods", "rendered", "upright"]
 
 
 def moods(count: int, seed: int) -> Iterator[Controls]:
@@ -35,3 +37,8 @@ def rendered(face: Face, count: int, seed: int = 0) -> Iterator[Image]:
 def upright(face: Face, frame: Image) -> Image:
     """(S, S, 3): a frame of the face's picture as the face's own crop is cut out."""
     return crop_image(frame, face.affine, face.crop.shape[0])
+
+
+def batch_of(pictures: Sequence[Image]) -> Tensor:
+    """(N, 3, S, S) float32 in [-1, 1] of N pictures (S, S, 3) RGB uint8."""
+    return torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2) / 127.5 - 1

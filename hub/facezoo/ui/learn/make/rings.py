@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from facezoo.methods.cyclegan.model import PatchDiscriminator, ResnetGenerator
 from facezoo.types import Face, Image
-from facezoo.ui.learn.make.frames import rendered, upright
+from facezoo.ui.learn.make.frames import batch_of, rendered, upright
 from facezoo.ui.learn.make.row import Row, face_of, persona_face
 
 __all__ = ["rings"]
@@ -28,9 +28,9 @@ def rings() -> Iterator[Row]:
     """Faces that were not learned from, what each pair of translators makes of them, and what it gets back."""
     anyone = [list(_faces(face_of(id, 512), _EACH + 2, number)) for number, id in enumerate(_ANYONE)]
     personas = list(_faces(persona_face(_WHO), _PERSONAS + 12, len(_ANYONE)))
-    unseen = _batch([each for faces in anyone for each in faces[:2]])
-    own = _batch(personas[:12])
-    known = _batch([each for faces in anyone for each in faces[2:]]), _batch(personas[12:])
+    unseen = batch_of([each for faces in anyone for each in faces[:2]])
+    own = batch_of(personas[:12])
+    known = batch_of([each for faces in anyone for each in faces[2:]]), batch_of(personas[12:])
     given, there, back = list[Image](), list[Image](), list[Image]()
     lost, drifted = list[float](), list[float]()
     for ring, identity in _RULES:
@@ -93,10 +93,6 @@ def _against(verdicts: Tensor, answer: float) -> Tensor:
 def _apart(one: Tensor, other: Tensor) -> float:
     """Mean difference in grey levels."""
     return round(float((one - other).abs().mean()) * 127.5, 1)
-
-
-def _batch(pictures: list[Image]) -> Tensor:
-    return torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2) / 127.5 - 1
 
 
 def _four(pictures: Tensor) -> Image:

@@ -10,17 +10,15 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 from torch.nn import functional
 
 from facezoo import registry
-from facezoo.errors import NoFace
 from facezoo.face.find import find_faces, move
 from facezoo.method.drawn_people import DrawnPeoplePipeline
 from facezoo.motion.eyes import read_eyes
 from facezoo.nn.patch import PatchDiscriminator
 from facezoo.types import Image
-from facezoo.ui.learn.make.frames import rendered
+from facezoo.ui.learn.make.frames import batch_of, rendered
 from facezoo.ui.learn.make.row import Row, persona_face
 
 __all__ = ["verdicts"]
@@ -65,10 +63,10 @@ def _pairs(pipeline: DrawnPeoplePipeline, count: int) -> list[_Pair]:
     true: list[Image] = []
     heads: list[tuple[NDArray[np.float32], NDArray[np.float32]]] = []
     for frame in rendered(persona_face(_WHO), count):
-        try:
-            face = find_faces(frame, crop_size=pipeline.side)[0]
-        except NoFace:
+        faces = find_faces(frame, crop_size=pipeline.side)
+        if not faces:
             continue
+        face = faces[0]
         true.append(face.crop)
         heads.append((move(face.landmarks.mesh, face.affine), read_eyes(frame, face.landmarks.mesh).gaze))
     found: list[_Pair] = []
@@ -82,7 +80,7 @@ def _judge(known: Sequence[_Pair]) -> PatchDiscriminator:
     """Taught as in pix2pix: it sees drawing and picture, and answers 1 for a true one, 0 for a painted one."""
     torch.manual_seed(0)
     judge = PatchDiscriminator(6, _WIDTH, norm_layer="batch")
-    drawings, true, made = (_batch([getattr(each, name) for each in known]) for name in ("drawing", "true", "made"))
+    drawings, true, made = (batch_of([getattr(each, name) for each in known]) for name in ("drawing", "true", "made"))
     optimizer = torch.optim.Adam(judge.parameters(), _RATE, betas=(0.5, 0.99))
     slower = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.02, _STEPS)
     for _ in range(_STEPS):
@@ -101,7 +99,7 @@ def _judge(known: Sequence[_Pair]) -> PatchDiscriminator:
 def _told(judge: PatchDiscriminator, pictures: Sequence[Image], pairs: Sequence[_Pair]) -> NDArray[np.float32]:
     """(N, P, P) in [0, 1]: how surely each patch is called true."""
     with torch.inference_mode():
-        seen = torch.cat([_batch([each.drawing for each in pairs]), _batch(pictures)], dim=1)
+        seen = torch.cat([batch_of([each.drawing for each in pairs]), batch_of(pictures)], dim=1)
         return torch.cat([torch.sigmoid(judge(part)[:, 0]) for part in seen.split(8)]).numpy()
 
 
@@ -111,7 +109,3 @@ def _covered(picture: Image, verdicts: NDArray[np.float32]) -> Image:
     grey = np.repeat(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
     sure = cv2.resize(verdicts, (side, side), interpolation=cv2.INTER_NEAREST)[..., None]
     return ((1 - _COVER) * grey + _COVER * (sure * _TRUE + (1 - sure) * _MADE)).round().astype(np.uint8)
-
-
-def _batch(pictures: Sequence[Image]) -> Tensor:
-    return torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2) / 127.5 - 1

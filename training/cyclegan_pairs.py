@@ -42,7 +42,8 @@ class Config(RunConfig):
     """Train CycleGAN's translators from pairs."""
 
     pairs: Path
-    """Pairs of one style, a folder as training/style_pairs.py makes it. Whose faces they show it says itself."""
+    """Pairs of one style, or the folder of several, as training/style_pairs.py makes it. Whose faces they show it says
+    itself."""
     names: tuple[str, ...] = ("photo", "painting")
     """What both kinds are called: photo painting, or old_photo old_painting."""
     side: int = 240
@@ -59,8 +60,10 @@ class Config(RunConfig):
     """Pairs a step."""
     average: float = 0.99
     """Decay of the running mean of the weights, which is what is kept."""
+    forth: int = 1
+    """The way from photos to paintings learns at every so many steps; 0: not at all, it stays as --init-from has it."""
     back: int = 2
-    """The way back, from paintings to photos, is easier: it learns at every so many steps."""
+    """The way back, which is easier, in the same way."""
     judged: int = 300
     """Step from which the judges take part."""
     cycled: int = 1_500
@@ -90,8 +93,10 @@ class Config(RunConfig):
             raise ValueError(f"--names takes two of {', '.join(CycleGan.components)}")
         if self.side % 8:
             raise ValueError("--side must be a multiple of 8")
-        if self.back < 1:
-            raise ValueError("--back must be at least 1")
+        if min(self.forth, self.back) < 0 or self.forth == self.back == 0:
+            raise ValueError("--forth and --back must be at least 0, and not both 0")
+        if not (self.forth and self.back) and self.cycled < self.steps:
+            raise ValueError("only two ways that learn make a cycle: give --cycled as many as --steps")
 
 
 PRESETS: dict[str, dict[str, Any]] = {"cpu": {}}
@@ -131,8 +136,9 @@ def main(config: Config) -> None:
         loop.slow(half_cosine(step / config.steps), there.turns, there.rules, back.turns, back.rules)
         drawn = draw_pair(learned, config.batch, config.side)
         photo, painting, forth, returning = (each.to(loop.accelerator.device) for each in drawn)
-        learn(loop, (there, back), (photo, forth, painting, returning), texture, "there", config)
-        if step % config.back == 0:
+        if config.forth and step % config.forth == 0:
+            learn(loop, (there, back), (photo, forth, painting, returning), texture, "there", config)
+        if config.back and step % config.back == 0:
             learn(loop, (back, there), (painting, returning, photo, forth), texture, "back", config)
     loop.finish(kept)
 

@@ -259,7 +259,8 @@ def paint(job: Job) -> dict[str, Any]:
         photo = _scene(job.photo, job.side)
     except FacezooError as problem:
         return {"problem": problem.message}
-    apart = [unlikeness(look(photo), canvas.look) for canvas in job.canvases]
+    seen = look(photo)
+    apart = [unlikeness(seen, canvas.look) for canvas in job.canvases]
     canvas, sha256 = job.canvases[int(np.argmin(apart))], _sha256(job.photo)
     painting = _scene(canvas.path, job.side)
     painted = paint_over(photo, recolor(photo, painting, job.usual), painting, STYLES[job.style].hand)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -57,7 +58,16 @@ def test_pairs_are_drawn_together(pairs: Path) -> None:
     assert stripes.min() > -0.01 and stripes.max() == pytest.approx(40, abs=0.01)  # the same place of the same pair
     assert torch.allclose(stripes, stripes.flip(3), atol=1e-4)  # stripes lie, they do not stand: both were mirrored
     with pytest.raises(UsageError, match="no pairs"):
-        read_pairs(pairs.parent)
+        read_pairs(pairs.parent.parent)
+
+
+def test_pairs_of_several_styles_are_read_together(tmp_path: Path, pairs: Path) -> None:
+    """One photo after another, each in all styles: those that are kept back are the same people in every style."""
+    for style in ("one", "two"):
+        shutil.copytree(pairs, tmp_path / style)
+    (tmp_path / "settings.json").write_text((pairs.parent / "settings.json").read_text())
+    there, once = read_pairs(tmp_path)[0].photos, read_pairs(pairs)[0].photos
+    assert np.array_equal(there, once.repeat(2, axis=0))
 
 
 def test_texture_tells_stripes_from_none_wherever_they_lie() -> None:
@@ -126,9 +136,25 @@ def test_a_stopped_run_ends_with_the_same_weights(
     assert weights(tmp_path / "run" / "final") == through
 
 
+def test_one_way_alone(tmp_path: Path, pairs: Path, script: Callable[[str], ModuleType]) -> None:
+    """The other is what --init-from says."""
+    trainer, both = script("cyclegan_pairs"), tmp_path / "both" / "final"
+    run(trainer, "--pairs", pairs, "--output", tmp_path / "both", *TINY, "--steps", "1")
+    alone = ("--steps", "2", "--forth", "0", "--back", "1", "--init-from", both)
+    run(trainer, "--pairs", pairs, "--output", tmp_path / "back", *TINY, *alone)
+    now = tmp_path / "back" / "final"
+    assert weights(now / "painting") == weights(both / "painting") and weights(now / "photo") != weights(both / "photo")
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
-    [(("--names", "photo", "persona", "anyone"), "--names"), (("--side", "30"), "--side"), (("--back", "0"), "--back")],
+    [
+        (("--names", "photo", "persona", "anyone"), "--names"),
+        (("--side", "30"), "--side"),
+        (("--forth", "0", "--back", "0"), "--back"),
+        (("--forth", "-1"), "--forth"),
+        (("--back", "0"), "--cycled"),
+    ],
 )
 def test_settings_that_cannot_be(wrong: tuple[str, ...], message: str, script: Callable[[str], ModuleType],
                                  capsys: pytest.CaptureFixture[str]) -> None:  # fmt: skip

@@ -49,19 +49,24 @@ class Pairs:
 def read_pairs(folder: Path) -> tuple[Pairs, dict[str, Any]]:
     """Pairs, and what settings.json says of how they were made.
 
-    folder: of one style, beside whose pairs.jsonl or one above lies settings.json. Raises UsageError."""
+    folder: of one style, beside whose pairs.jsonl or one above lies settings.json, or that of several styles. Raises
+    UsageError."""
     settings = next(
         (each for each in (folder / "settings.json", folder.parent / "settings.json") if each.exists()), None
     )
-    lines = folder / "pairs.jsonl"
-    if settings is None or not lines.exists():
+    lists = sorted({*folder.glob("pairs.jsonl"), *folder.glob("*/pairs.jsonl")})
+    if settings is None or not lists:
         raise UsageError(
             f"There are no pairs in {folder}.", "Make them with training/style_pairs.py, a folder a style."
         )
-    numbers = [json.loads(line)["number"] for line in lines.read_text(encoding="utf-8").splitlines()]
+    names = sorted(  # one photo after another, in all styles
+        (path.parent / f"{json.loads(line)['number']:06d}"
+         for path in lists for line in path.read_text(encoding="utf-8").splitlines()),
+        key=lambda path: path.name,
+    )  # fmt: skip
 
     def heap(kind: str) -> Heap:
-        paths = [folder / f"{number:06d}_{kind}.png" for number in numbers]
+        paths = [name.with_name(f"{name.name}_{kind}.png") for name in names]
         return np.stack([np.asarray(Pictures.open(path).convert("RGB"), np.uint8) for path in paths])
 
     try:

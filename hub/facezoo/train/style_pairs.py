@@ -49,8 +49,8 @@ class Hand:
     own: float
 
 
-_BOLD = Hand(light=0.35, hue=0.5, relief=4.0, skin=0.5, own=0.75)
-_SMOOTH = Hand(light=0.12, hue=0.2, relief=1.6, skin=0.5, own=0.75)
+_BOLD = Hand(light=0.35, hue=0.5, relief=4.0, skin=0.35, own=0.9)
+_SMOOTH = Hand(light=0.2, hue=0.3, relief=3.0, skin=0.6, own=0.75)
 _WIDEST = 14.0  # Lab, a standard deviation that counts: two colours of one part are not both in every stroke
 
 

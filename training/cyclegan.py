@@ -60,7 +60,7 @@ class Config(RunConfig):
     b: str
     """Pictures of kind B."""
     names: tuple[str, ...] = ("photo", "painting")
-    """What A and B are called: photo painting, old_photo old_painting, or anyone persona."""
+    """What A and B are called: photo and painting, bright_painting or old_painting; or anyone persona."""
     cut: str = "face"
     """What of a picture is learned from: face (with hair and shoulders), aligned (the face alone), window (the inner
     face, all of A and B in the mean colours of B, as a persona's translator sees it) or square."""

@@ -42,10 +42,9 @@ class Config(RunConfig):
     """Train CycleGAN's translators from pairs."""
 
     pairs: Path
-    """Pairs of one style, or the folder of several, as training/style_pairs.py makes it. Whose faces they show it says
-    itself."""
+    """Pairs of one style, a folder as training/style_pairs.py makes it. Whose faces they show it says itself."""
     names: tuple[str, ...] = ("photo", "painting")
-    """What both kinds are called: photo painting, or old_photo old_painting."""
+    """What both kinds are called: photo and painting, bright_painting or old_painting."""
     side: int = 240
     """Side in pixels of the parts that are learned from, a multiple of 8."""
     ngf: int = 12

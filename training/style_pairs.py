@@ -255,15 +255,21 @@ def note(job: Job, record: Mapping[str, Any]) -> None:
 
 def paint(job: Job) -> dict[str, Any]:
     """Paint a photo, write the two pictures, and say what they are; or what the problem is with the photo."""
+    style = STYLES[job.style]
+    broad, strong = style.brushes[job.number % len(style.brushes)]
+    small = round(job.side / broad)  # where a usual brush is a broad one
     try:
-        photo = _scene(job.photo, job.side)
+        photo, drawn = (_scene(job.photo, side) for side in (job.side, small))
+        seen = look(photo)
+        apart = [unlikeness(seen, canvas.look) for canvas in job.canvases]
+        canvas, sha256 = job.canvases[int(np.argmin(apart))], _sha256(job.photo)
+        painting = _scene(canvas.path, small)
     except FacezooError as problem:
         return {"problem": problem.message}
-    seen = look(photo)
-    apart = [unlikeness(seen, canvas.look) for canvas in job.canvases]
-    canvas, sha256 = job.canvases[int(np.argmin(apart))], _sha256(job.photo)
-    painting = _scene(canvas.path, job.side)
-    painted = paint_over(photo, recolor(photo, painting, job.usual), painting, STYLES[job.style].hand)
+    colored = recolor(drawn, painting, job.usual)
+    painted = paint_over(drawn, colored, painting, style.hand)
+    painted = cv2.addWeighted(painted, strong, colored, 1 - strong, 0)
+    painted = np.asarray(cv2.resize(painted, (job.side, job.side), interpolation=cv2.INTER_CUBIC), np.uint8)
     for kind, picture in (("photo", photo.image), ("painting", painted)):
         with whole(_file(job.output / job.style, job.number, kind)) as path:
             Pictures.fromarray(picture).save(path)

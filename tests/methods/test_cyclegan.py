@@ -122,6 +122,8 @@ def test_strokes_lie_along_edges_and_repeat() -> None:
     edge = guide[12:84, 44:52, 3]
     assert np.abs(np.diff(edge, axis=0)).mean() < 0.4 * np.abs(np.diff(edge, axis=1)).mean()
     assert (guide[:, 80:, 0] > 0.4).all() and (guide[:, :16, 0] < -0.4).all()  # the colours stay where they were
+    quiet = stroke_guide(picture, paints=False)
+    assert (quiet[..., 3:6] == 0).all() and (quiet[..., [0, 1, 2, 6, 7]] == guide[..., [0, 1, 2, 6, 7]]).all()
 
 
 def test_a_painter_leaves_no_grid() -> None:

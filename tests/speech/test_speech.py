@@ -222,6 +222,15 @@ def test_a_sentence_is_never_an_argument(tmp_path: Path) -> None:
     assert phones
 
 
+@needs_espeak
+def test_a_voice_that_plays_nothing_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """espeak-ng greets PulseAudio, which would make folders."""
+    for name in ("HOME", "TMPDIR", "XDG_CONFIG_HOME"):
+        monkeypatch.setenv(name, str(tmp_path))
+    assert transcribe("hello")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_without_a_synthesiser_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(shutil, "which", lambda _: None)
     voices.cache_clear()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -58,16 +57,7 @@ def test_pairs_are_drawn_together(pairs: Path) -> None:
     assert stripes.min() > -0.01 and stripes.max() == pytest.approx(40, abs=0.01)  # the same place of the same pair
     assert torch.allclose(stripes, stripes.flip(3), atol=1e-4)  # stripes lie, they do not stand: both were mirrored
     with pytest.raises(UsageError, match="no pairs"):
-        read_pairs(pairs.parent.parent)
-
-
-def test_pairs_of_several_styles_are_read_together(tmp_path: Path, pairs: Path) -> None:
-    """One photo after another, each in all styles: those that are kept back are the same people in every style."""
-    for style in ("one", "two"):
-        shutil.copytree(pairs, tmp_path / style)
-    (tmp_path / "settings.json").write_text((pairs.parent / "settings.json").read_text())
-    there, once = read_pairs(tmp_path)[0].photos, read_pairs(pairs)[0].photos
-    assert np.array_equal(there, once.repeat(2, axis=0))
+        read_pairs(pairs.parent)
 
 
 def test_texture_tells_stripes_from_none_wherever_they_lie() -> None:

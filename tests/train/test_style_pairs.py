@@ -91,6 +91,15 @@ def test_a_pair_is_two_pictures_and_a_line(pairs: Path) -> None:
     assert (settings["consent"], settings["statement"]) == ("synthetic", "Nobody of them lives.")
     for name in names:
         assert Image.open(pairs / "any" / name).size == (SIDE, SIDE)
+    usual, broad = (_fine(pairs / "any" / f"{number:06d}_painting.png") for number in (0, 1))
+    assert broad < 0.5 * usual, STYLES["any"].brushes
+
+
+def _fine(path: Path) -> float:
+    """The share of a picture's energy that is finer than 2.4 pixels."""
+    power = np.abs(np.fft.rfft2(np.asarray(Image.open(path).convert("L"), float))) ** 2
+    rows, columns = np.fft.fftfreq(SIDE)[:, None], np.fft.rfftfreq(SIDE)[None]
+    return float(power[np.hypot(rows, columns) > 0.42].sum() / power[1:, 1:].sum())
 
 
 def test_what_was_lost_is_made_again_to_the_byte(heaps: Path, pairs: Path, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ Its own transcription says which phones it speaks; `hear.align` finds when.
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -106,6 +107,7 @@ def _run(arguments: list[str], text: str) -> str:
         done = subprocess.run(
             ["espeak-ng", "-b", "1", *arguments, *([] if "--voices" in arguments else ["--stdin"])],
             input=text, capture_output=True, text=True, encoding="utf-8", timeout=_SECONDS, check=True,
+            env=os.environ | {"PULSE_RUNTIME_PATH": os.devnull},  # nothing is played: no folder of PulseAudio's is made
         )  # fmt: skip
     except (OSError, subprocess.SubprocessError) as error:
         raise UsageError("espeak-ng could not speak this.", "Try a shorter or simpler sentence.") from error

@@ -49,24 +49,19 @@ class Pairs:
 def read_pairs(folder: Path) -> tuple[Pairs, dict[str, Any]]:
     """Pairs, and what settings.json says of how they were made.
 
-    folder: of one style, beside whose pairs.jsonl or one above lies settings.json, or that of several styles. Raises
-    UsageError."""
+    folder: of one style, beside whose pairs.jsonl or one above lies settings.json. Raises UsageError."""
     settings = next(
         (each for each in (folder / "settings.json", folder.parent / "settings.json") if each.exists()), None
     )
-    lists = sorted({*folder.glob("pairs.jsonl"), *folder.glob("*/pairs.jsonl")})
-    if settings is None or not lists:
+    lines = folder / "pairs.jsonl"
+    if settings is None or not lines.exists():
         raise UsageError(
             f"There are no pairs in {folder}.", "Make them with training/style_pairs.py, a folder a style."
         )
-    names = sorted(  # one photo after another, in all styles
-        (path.parent / f"{json.loads(line)['number']:06d}"
-         for path in lists for line in path.read_text(encoding="utf-8").splitlines()),
-        key=lambda path: path.name,
-    )  # fmt: skip
+    numbers = [json.loads(line)["number"] for line in lines.read_text(encoding="utf-8").splitlines()]
 
     def heap(kind: str) -> Heap:
-        paths = [name.with_name(f"{name.name}_{kind}.png") for name in names]
+        paths = [folder / f"{number:06d}_{kind}.png" for number in numbers]
         return np.stack([np.asarray(Pictures.open(path).convert("RGB"), np.uint8) for path in paths])
 
     try:
@@ -76,11 +71,11 @@ def read_pairs(folder: Path) -> tuple[Pairs, dict[str, Any]]:
             f"A pair in {folder} cannot be read: {problem}",
             "Run training/style_pairs.py again: it makes what is missing.",
         ) from problem
-    return Pairs(photos, paintings, *(np.stack([_guide(each) for each in heap]) for heap in (photos, paintings))), told
+    return Pairs(photos, paintings, _guides(photos, paints=True), _guides(paintings, paints=False)), told
 
 
-def _guide(image: Heap) -> Heap:
-    return np.rint(127.5 * (1 + stroke_guide(np.asarray(image, np.uint8)))).astype(np.uint8)
+def _guides(pictures: Heap, *, paints: bool) -> Heap:
+    return np.stack([np.rint(127.5 * (1 + stroke_guide(each, paints=paints))).astype(np.uint8) for each in pictures])
 
 
 def draw_pair(pairs: Pairs, count: int, side: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:

@@ -51,6 +51,7 @@ class Hand:
 
 _BOLD = Hand(light=0.35, hue=0.5, relief=4.0, skin=0.35, own=0.9)
 _SMOOTH = Hand(light=0.2, hue=0.3, relief=3.0, skin=0.6, own=0.75)
+_THICK = Hand(light=0.6, hue=0.7, relief=6.0, skin=0.8, own=0.3)  # for a way back, which learns to take off anything
 _WIDEST = 14.0  # Lab, a standard deviation that counts: two colours of one part are not both in every stroke
 
 
@@ -65,12 +66,14 @@ class Tones:
 
 @dataclass(frozen=True)
 class Style:
-    """Paintings of one kind, and a hand like theirs. rights: what a manifest says of them must match."""
+    """Paintings of one kind, and a hand like theirs. rights: what a manifest says of them must match. brushes: how
+    many times as broad as usual its strokes are, and how strong, [0, 1], one photo after another."""
 
     artist: str
     rights: str
     suits: Callable[[Tones], bool]
     hand: Hand
+    brushes: tuple[tuple[float, float], ...] = ((1.0, 1.0),)
 
     def shows(self, artist: str, rights: str, tones: Tones) -> bool:
         """Whether a painting is of this style."""
@@ -83,7 +86,7 @@ STYLES = {
         "Gogh", "", lambda tones: tones.blue <= 0.25 and tones.light > 50 and tones.chroma > 30, _BOLD
     ),
     "old_masters": Style("", r"died 1([0-6]\d\d|700)", lambda tones: tones.light < 28 and tones.blue < 0.1, _SMOOTH),
-    "any": Style("", "", lambda _: True, _BOLD),
+    "any": Style("", "", lambda _: True, _THICK, ((1.0, 1.0), (1.0, 0.0), (1.5, 0.7), (1.0, 0.4), (2.0, 1.0))),
 }
 
 

@@ -24,15 +24,11 @@ from .window import SIDE, alone, oval, toned, window, window_box
 
 __all__ = ["CycleGan"]
 
-_STYLES = {
-    "van_gogh": ("painting", "photo"),
-    "van_gogh_bright": ("bright_painting", "photo"),
-    "old_masters": ("old_painting", "old_photo"),
-}
+_PAINTINGS = {"van_gogh": "painting", "van_gogh_bright": "bright_painting", "old_masters": "old_painting"}
+_PHOTO = "photo"
 _FACES = ("persona", "anyone")
 _NAMED = {"painting": "a painting", "photo": "a photo", "bright_painting": "a painting",
-          "old_painting": "an old painting", "old_photo": "a photo", "persona": "the persona",
-          "anyone": "somebody else"}  # fmt: skip
+          "old_painting": "an old painting", "persona": "the persona", "anyone": "somebody else"}  # fmt: skip
 _FOREHEAD = 0.5  # how much higher the forehead is than the mesh shows
 _FADE = 0.3  # widths of a face over which what is around it changes more and more
 _STROKES = 25.0  # grey levels between strokes that are shown and their ground
@@ -40,8 +36,8 @@ _GLOW = 90.0  # grey levels of change that are white in the heat map
 
 
 class CycleGan(RestylePipeline):
-    """Translators in pairs, each named after what it makes: for photos and paintings (bright ones share the way back),
-    for photos and older paintings, for a persona and anyone. Weights hold one pair or more.
+    """Translators, each named after what it makes: of paintings of three kinds, which share the way back to photos;
+    of a persona and of anyone. Weights hold a painter or more with the way back, or the other two, or all.
 
     Those of pictures are fully convolutional and see the whole picture at once, so that there are no seams. Source: Zhu
     et al. 2017, "Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial Networks"."""
@@ -51,10 +47,11 @@ class CycleGan(RestylePipeline):
 
     @classmethod
     def complete(cls, names: Iterable[str]) -> bool:
-        """Whether these are whole pairs of translators, at least one."""
+        """Whether these are translators with a way back, at least one."""
         left = set(names)
-        whole = [set(pair) for pair in (*_STYLES.values(), _FACES) if set(pair) <= left]
-        return bool(whole) and left == set().union(*whole)
+        whole = [{each, _PHOTO} for each in _PAINTINGS.values()] + [set(_FACES)]
+        there = [pair for pair in whole if pair <= left]
+        return bool(there) and left == set().union(*there)
 
     def restyle(self, image: Image, faces: Sequence[Face], *, params: Params, seed: int = 0) -> Image:
         """The whole picture as `params.task` has it."""
@@ -114,9 +111,10 @@ class CycleGan(RestylePipeline):
         returned = _added(there, self._change(back, there, size))
         same = _added(picture, self._change(back, picture, size))
         strokes = self._strokes(forth, picture, size)
-        began = "It began with pairs that rules had painted." if strokes else "Nobody ever showed it a pair."
+        paints = isinstance(self.networks[forth], BrushGenerator)
+        began = "It began with pairs that rules had painted." if paints else "Nobody ever showed it a pair."
         held = "What it cannot find, the first one may not throw away: so a face stays the same face."
-        if strokes:
+        if paints:
             held = f"{held} Here the two were not trained together, and much is lost."
         return [
             Step("seen", "What the network sees", seen, picture, made=False),
@@ -131,8 +129,8 @@ class CycleGan(RestylePipeline):
         ]  # fmt: skip
 
     def _strokes(self, name: str, picture: Image, size: int) -> list[Step]:
-        """What a painter is told, for the explanation; nothing for translators that are told nothing."""
-        if not isinstance(self.networks[name], BrushGenerator):
+        """What a painter is told, for the explanation; nothing for translators that paint no strokes."""
+        if name == _PHOTO or not isinstance(self.networks[name], BrushGenerator):
             return []
         guide = stroke_guide(_shrunk(picture, size))
         drawn = np.clip((guide[..., :3] + 1) * 127.5 + _STROKES * guide[..., 3:4], 0, 255).astype(np.uint8)
@@ -155,13 +153,13 @@ class CycleGan(RestylePipeline):
                     f"Choose the persona {PERSONA}.",
                 )
             return _FACES
-        able = [style for style, names in _STYLES.items() if set(names) <= set(self.networks)]
+        able = [style for style, painting in _PAINTINGS.items() if painting in self.networks]
         if params.style not in able:
             raise UsageError(
                 f"These weights were not taught style={params.style}.", f"Allowed for style: {' | '.join(able)}."
             )
-        painting, photo = _STYLES[params.style]
-        return (painting, photo) if params.task == "photo_to_painting" else (photo, painting)
+        painting = _PAINTINGS[params.style]
+        return (painting, _PHOTO) if params.task == "photo_to_painting" else (_PHOTO, painting)
 
     def _change(self, name: str, image: Image, size: int) -> NDArray[np.float32]:
         """(H, W, 3) float32 grey levels to be added to an image (H, W, 3) for it to become what the network makes.
@@ -171,13 +169,13 @@ class CycleGan(RestylePipeline):
 
         height, width = image.shape[:2]
         small = _shrunk(image, size)
-        paints = isinstance(self.networks[name], BrushGenerator)  # strokes replace the picture's details
+        paints = isinstance(self.networks[name], BrushGenerator)  # what it makes replaces the picture's details
         beyond = [-side % (8 if paints else 4) for side in small.shape[:2]]
         padded = np.asarray(cv2.copyMakeBorder(small, 0, beyond[0], 0, beyond[1], cv2.BORDER_REFLECT_101), np.uint8)
         network = self.quick(name)
         with torch.inference_mode():
             batch = torch.from_numpy(padded[None]).permute(0, 3, 1, 2).to(network.device, network.dtype) / 127.5 - 1
-            guide = stroke_guide(padded) if paints else None
+            guide = stroke_guide(padded, paints=name != _PHOTO) if paints else None
             told = [] if guide is None else [torch.from_numpy(guide[None]).permute(0, 3, 1, 2).to(batch)]
             made = network(batch, *told)[0].float().permute(1, 2, 0).cpu().numpy()
         painted = (made[: small.shape[0], : small.shape[1]] + 1) * 127.5

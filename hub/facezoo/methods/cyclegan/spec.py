@@ -20,7 +20,7 @@ class Params:
     task: Literal["photo_to_painting", "painting_to_photo", "persona"] = "photo_to_painting"
     """What becomes what."""
     style: Literal["van_gogh", "van_gogh_bright", "old_masters"] = "van_gogh"
-    """Whose paintings: Vincent van Gogh's blue nights, his bright days, or those of painters like Rembrandt."""
+    """Whose paintings: Vincent van Gogh's blue portraits, his bright ones, or dark ones of painters like Titian."""
     strength: Annotated[float, Range(0, 1.5)] = 1.0
     """How much of the change is taken; above 1 it is exaggerated."""
     size: Literal["256", "512", "768", "1024"] = "512"
@@ -46,17 +46,17 @@ SPEC = MethodSpec(
     pipeline=".pipeline:CycleGan",
     params=Params,
     limits="It changes colour and brush, not shape: of the persona one gets brows, eyes and beard, no other nose. Its "
-    "painters began with pairs that were painted by rules, and are told where strokes lie. The way back, "
-    "learned without pairs, keeps the brush.",
-    trained_on="782 synthetic portraits, 397 of them also painted by rules in the colours of three canvases (Vincent "
-    "van Gogh's Eugène Boch and a self-portrait of his, Rembrandt's Jewish Bride), 95 faces painted by van Gogh and "
-    "151 by painters who died between 1400 and 1700, public domain; for the persona 2,837 rendered frames of synthetic "
-    "people; about five hours on one CPU core.",
+    "painters began with pairs that were painted by rules, and are told where strokes lie. The way back saw no true "
+    "painting: skin gets its colour and fine strokes go, broad ones stay, and shadows turn dark.",
+    trained_on="Synthetic portraits, 397 of them painted by rules in the colours of five public-domain canvases "
+    "(Vincent van Gogh's Eugène Boch and two self-portraits of his, Rembrandt's Jewish Bride, Titian's Man with a "
+    "Quilted Sleeve), and 596 in those of 52 for the way back; for the persona 2,837 rendered frames of synthetic "
+    "people; about six hours on one CPU core.",
     inputs=Inputs(media=("photo", "video"), people=(PERSONA,), persona_when=("task", "persona")),
     first=("task", "style"),
     weights=Weights(
-        sha256="192dd30cfc160209b3ca2ea1d32ac1b2772934c4bc7b7e294fad915ac12b85a1",
-        parameters=8_660_421,
-        bytes=17_344_778,
+        sha256="e8851469aa9687cb2e2bbf5abcdb0baa77866b7ace44fdf6fb360230b4a2f961",
+        parameters=5_574_642,
+        bytes=11_175_060,
     ),
 )

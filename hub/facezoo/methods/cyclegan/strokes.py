@@ -28,12 +28,13 @@ _SMALL = 64  # px, crops that nobody looks at
 _WHIRLS = 6  # across a picture
 
 
-def stroke_guide(image: Image) -> Floats:
+def stroke_guide(image: Image, *, paints: bool = True) -> Floats:
     """(H, W, 8) float32: the picture smeared along its strokes, RGB in [-1, 1]; noise smeared alike, three times, in
     [-1, 1]: lighter and darker strokes, strokes of one hue and another, ridges of paint; in [0, 1] where a person is,
     and where eyes, brows and mouths are.
 
-    image: (H, W, 3) RGB uint8. The same picture gives the same guide."""
+    image: (H, W, 3) RGB uint8. paints: False leaves the noise 0, for who makes photos: strokes that are there already
+    lie elsewhere. The same picture gives the same guide."""
     person = person_mask(image)
     along = directions(image, person)
     random = np.random.default_rng(0)
@@ -44,7 +45,8 @@ def stroke_guide(image: Image) -> Floats:
     for face in find_faces(image, crop_size=_SMALL, thorough=False):
         of_one = features(face.landmarks.mesh, max(image.shape[:2]), soft=True)
         faces = np.maximum(faces, of_one[: image.shape[0], : image.shape[1]])
-    return np.dstack([smeared / 127.5 - 1, np.tanh(1.2 * strokes / strokes.std(axis=(0, 1))), person, faces])
+    told = np.tanh(1.2 * strokes / strokes.std(axis=(0, 1))) * paints
+    return np.dstack([smeared / 127.5 - 1, told, person, faces]).astype(np.float32, copy=False)
 
 
 def directions(image: Image, person: Mask) -> Floats:

@@ -45,11 +45,11 @@ SPEC = MethodSpec(
     params=Params,
     limits="Only pose, six expressions, lids and gaze pass through the drawing, so wrinkles and the tongue do not; it "
     "knows four people only and fails on heads turned further than about 35 degrees.",
-    trained_on="Synthetic people only: 7,900 rendered frames of the four personas, each from one portrait, two CPU "
+    trained_on="Synthetic people only: 9,000 rendered frames of the four personas, each from one portrait, two CPU "
     "cores.",
     inputs=Inputs(media=("photo", "video"), persona=True),
     weights=Weights(
-        sha256="59397ed5b570393fc2dada4b8fe4ce00e807319ea3541368abac70354e3c40a1",
+        sha256="3678762088cc4ea5611d2f5c8851013b7dd2f10caaf6a21641a37ee8ae073831",
         parameters=4_921_674,
         bytes=9_850_402,
     ),

@@ -3,6 +3,12 @@
     python training/style_pairs.py ... --styles van_gogh_blue --output runs/pairs
     python training/cyclegan_pairs.py --pairs runs/pairs/van_gogh_blue --output runs/van_gogh
 
+A way back that knows many canvases:
+
+    python training/style_pairs.py ... --styles any --canvases 64 --output runs/any
+    python training/cyclegan_pairs.py --pairs runs/any/any --forth 0 --back 1 --cycled 2000 \\
+        --init-from runs/van_gogh/final --output runs/back
+
 Unpaired training on a processor leaves a tint: strokes are too rare among what it is rewarded for. Pairs say where
 strokes go. The method cyclegan runs these weights; training/cyclegan.py, which learns without pairs, has other
 networks. Sources: Isola et al. 2017, "Image-to-Image Translation with Conditional Adversarial Networks"; Zhu et al.

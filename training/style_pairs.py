@@ -218,6 +218,7 @@ def settle(config: Config, canvases: Mapping[str, Sequence[Canvas]], usual: Sequ
         "styles": {
             style: {
                 "hand": asdict(STYLES[style].hand),
+                "brushes": STYLES[style].brushes,
                 "paintings": [
                     {"file": each.path.name, "title": each.title, "sha256": _sha256(each.path)} for each in some
                 ],

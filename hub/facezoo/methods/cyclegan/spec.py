@@ -55,7 +55,7 @@ SPEC = MethodSpec(
     inputs=Inputs(media=("photo", "video"), people=(PERSONA,), persona_when=("task", "persona")),
     first=("task", "style"),
     weights=Weights(
-        sha256="e8851469aa9687cb2e2bbf5abcdb0baa77866b7ace44fdf6fb360230b4a2f961",
+        sha256="e05ab6034bf6fb21ed2f992cb6c4d000506f548ca6805c28b0df0a7464d62346",
         parameters=5_574_642,
         bytes=11_175_060,
     ),

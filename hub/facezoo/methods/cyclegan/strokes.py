@@ -46,7 +46,7 @@ def stroke_guide(image: Image, *, paints: bool = True) -> Floats:
         of_one = features(face.landmarks.mesh, max(image.shape[:2]), soft=True)
         faces = np.maximum(faces, of_one[: image.shape[0], : image.shape[1]])
     told = np.tanh(1.2 * strokes / strokes.std(axis=(0, 1))) * paints
-    return np.dstack([smeared / 127.5 - 1, told, person, faces]).astype(np.float32, copy=False)
+    return np.dstack([smeared / 127.5 - 1, told, person, faces])
 
 
 def directions(image: Image, person: Mask) -> Floats:
